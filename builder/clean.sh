@@ -1,0 +1,9 @@
+#!/bin/sh
+# Removes what builds made in this checkout. The caches (build root, packages) are another directory.
+set -eu
+. "$(dirname -- "$0")/lib.sh"
+
+for made in output target target-static host-ui/dist host-ui/node_modules; do
+    rm -rf --one-file-system "${repo:?}/$made"
+done
+printf 'left in place: %s (remove it to free its space; the next build downloads it again)\n' "$cache"

@@ -1,0 +1,128 @@
+//! `qx-image`: the build's own tool. Signs slot directories, checks them, and writes the bill of
+//! materials. The build scripts call it; it never runs on a host.
+
+mod sbom;
+mod signing;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "qx-image",
+    version,
+    about = "Signs and checks Quantix-OS images"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a signing key (PKCS#8 PEM) and its public half
+    Keygen {
+        /// The private key to write; an existing file is never overwritten
+        #[arg(long)]
+        private: PathBuf,
+        /// The public key to write
+        #[arg(long)]
+        public: PathBuf,
+    },
+    /// Write the public half of a signing key and print its id
+    Public {
+        /// The private key to read
+        #[arg(long)]
+        private: PathBuf,
+        /// The public key to write
+        #[arg(long)]
+        public: PathBuf,
+    },
+    /// Write manifest.json and manifest.sig into a slot directory and print the build id
+    Sign {
+        /// The directory with vmlinuz, initramfs.img and rootfs.squashfs
+        #[arg(long)]
+        slot: PathBuf,
+        /// The private key
+        #[arg(long)]
+        key: PathBuf,
+        /// The release
+        #[arg(long)]
+        release: String,
+        /// The stream of releases
+        #[arg(long)]
+        channel: String,
+    },
+    /// Judge a slot directory as qx-init does at boot; print version, build id and key id
+    Verify {
+        /// The directory to judge
+        #[arg(long)]
+        slot: PathBuf,
+        /// A trusted public key; may be given several times
+        #[arg(long = "key", required = true)]
+        keys: Vec<PathBuf>,
+    },
+    /// Write the software bill of materials (SPDX 2.3 JSON)
+    Sbom {
+        /// Package, version and architecture of each Debian package, tab separated
+        #[arg(long)]
+        debian: PathBuf,
+        /// Cargo.lock of the programs
+        #[arg(long)]
+        cargo_lock: PathBuf,
+        /// What `cargo tree --prefix none --format '{p}'` says of the programs
+        #[arg(long)]
+        cargo_tree: PathBuf,
+        /// package-lock.json of the web UI
+        #[arg(long)]
+        npm_lock: PathBuf,
+        /// The release
+        #[arg(long)]
+        release: String,
+        /// RFC 3339 time in UTC, whole seconds
+        #[arg(long)]
+        created: String,
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().command {
+        Command::Keygen { private, public } => signing::keygen(&private, &public),
+        Command::Public { private, public } => signing::export_public(&private, &public),
+        Command::Sign {
+            slot,
+            key,
+            release,
+            channel,
+        } => signing::sign(&slot, &key, &release, &channel),
+        Command::Verify { slot, keys } => signing::verify(&slot, &keys),
+        Command::Sbom {
+            debian,
+            cargo_lock,
+            cargo_tree,
+            npm_lock,
+            release,
+            created,
+            out,
+        } => {
+            let mut components = sbom::debian_packages(&read_text(&debian)?)?;
+            components.extend(sbom::cargo_lock(
+                &read_text(&cargo_lock)?,
+                &read_text(&cargo_tree)?,
+            )?);
+            components.extend(sbom::npm_lock(&read_text(&npm_lock)?)?);
+            let document = sbom::document("quantix-os", &release, &created, &components);
+            fs::write(&out, document).with_context(|| format!("cannot write {}", out.display()))
+        }
+    }
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}

@@ -1,0 +1,34 @@
+# Shared by the builder's scripts: where things are, and how steps are announced. Sourced, not run.
+# shellcheck shell=sh disable=SC2034
+
+repo=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+cache=${QUANTIX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/quantix-os}
+output=${QUANTIX_OUTPUT:-$repo/output}
+
+# step TEXT: one line that says what runs now and, for long ones, how long it usually takes.
+step() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# hash_of FILE...: one short hash over the content of files, for cache keys.
+hash_of() { cat "$@" | sha256sum | cut -c1-16; }
+
+# The build root is named after what defines it, so that a change makes a new one.
+buildroot=$cache/buildroot-$(hash_of "$repo/builder/buildroot-packages.conf" "$repo/builder/buildroot.sh")
+in_buildroot() { [ -e /etc/quantix-buildroot ]; }
+
+# Every time stamp in what we build: the commit's, so that the same commit gives the same bits.
+if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
+    SOURCE_DATE_EPOCH=$(git -c safe.directory="$repo" -C "$repo" log -1 --format=%ct 2>/dev/null || echo 1767225600)
+fi
+export SOURCE_DATE_EPOCH
+
+# alone NAME: waits until no other build works on the same product of this checkout.
+alone() {
+    mkdir -p "$output"
+    exec 9>"$output/.$1.lock"
+    flock -n 9 || { step "Waiting for another build of $1"; flock 9; }
+}

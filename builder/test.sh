@@ -1,0 +1,38 @@
+#!/bin/sh
+# test.sh quick|full|qemu|soak: runs the tests of that size. Each step names how long it usually takes on
+# two cores; the runners' own closing lines are printed.
+set -eu
+. "$(dirname -- "$0")/lib.sh"
+cd "$repo"
+
+unit() {
+    step "Rust tests: unit, contract, API, libvirt (usually 8 min the first time, 2 min after)"
+    cargo test --locked --workspace --exclude qx-e2e --exclude qx-image-tests
+    step "Host UI tests: Vitest, then Chromium against a running daemon (usually 2 min)"
+    (cd host-ui && npm test && npm run e2e)
+    step "Image tests (usually 1 min)"
+    cargo test --locked --package qx-image-tests
+}
+
+qemu() {
+    step "End-to-end tests: the ISO in QEMU (usually 12 min)"
+    cargo test --locked --no-fail-fast --package qx-e2e -- --test-threads=1
+}
+
+slow() {
+    step "Slow end-to-end tests (usually 40 min)"
+    cargo test --locked --no-fail-fast --package qx-e2e -- --test-threads=1 --ignored --skip soak_
+}
+
+case $1 in
+quick) unit && qemu ;;
+full) unit && qemu && slow ;;
+qemu) qemu ;;
+soak)
+    step "Property tests, 100,000 cases each (usually 30 min; PROPTEST_CASES changes the number)"
+    PROPTEST_CASES=${PROPTEST_CASES:-100000} cargo test --locked --release --workspace --exclude qx-e2e --exclude qx-image-tests
+    step "Soak tests: three times SOAK_MINUTES (60)"
+    cargo test --locked --no-fail-fast --package qx-e2e -- --test-threads=1 --ignored soak_
+    ;;
+*) die "test.sh takes quick, full, qemu or soak, not '$1'" ;;
+esac

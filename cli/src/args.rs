@@ -1,0 +1,255 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::size::Size;
+
+/// Drives a Quantix-OS host: this one, or another by --url.
+#[derive(Parser)]
+#[command(name = "qx", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// The daemon's socket on this host.
+    #[arg(long, global = true, value_name = "PATH", default_value = qx_api::client::DEFAULT_SOCKET)]
+    pub(crate) socket: PathBuf,
+    /// Another host: https://HOST or https://HOST:PORT.
+    #[arg(long, global = true, env = "QX_URL", conflicts_with = "socket")]
+    pub(crate) url: Option<String>,
+    /// API token for --url.
+    #[arg(long, global = true, env = "QX_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// SHA-256 fingerprint of the other host's certificate, as its console shows it.
+    #[arg(long, global = true, env = "QX_FINGERPRINT", value_name = "SHA256")]
+    pub(crate) fingerprint: Option<String>,
+    /// PEM file of the authority that signed the other host's certificate.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        conflicts_with = "fingerprint"
+    )]
+    pub(crate) ca: Option<PathBuf>,
+    /// How to print.
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How answers are printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// As the API answers, for machines.
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show the host.
+    Host,
+    /// Virtual machines.
+    Vm {
+        #[command(subcommand)]
+        command: VmCommand,
+    },
+    /// The image library: ISO files and disk images.
+    Image {
+        #[command(subcommand)]
+        command: ImageCommand,
+    },
+    /// API tokens.
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Follow what changes, until interrupted.
+    Events {
+        /// Replay what came after this sequence number first.
+        #[arg(long, value_name = "SEQ")]
+        since: Option<u64>,
+    },
+    /// Who changed what, newest first.
+    Audit {
+        /// How many entries.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum VmCommand {
+    /// List them.
+    List,
+    /// Show one.
+    Show { vm: String },
+    /// Make one. It stays off.
+    Create(Create),
+    /// Power on.
+    Start { vm: String },
+    /// Ask the guest to shut down.
+    Shutdown { vm: String },
+    /// Power off at once: the guest loses what it has not written.
+    Stop { vm: String },
+    /// Remove one that is off.
+    Delete {
+        vm: String,
+        /// Delete its disks as well.
+        #[arg(long)]
+        disks: bool,
+    },
+    /// Open the serial console; Ctrl-] leaves it.
+    Console { vm: String },
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Create {
+    /// 1 to 63 letters, digits, '.', '_' or '-'.
+    pub(crate) name: String,
+    /// Virtual CPUs.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) vcpus: u32,
+    /// Memory in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    pub(crate) memory: u64,
+    /// Firmware.
+    #[arg(long, value_enum, default_value_t = Firmware::Uefi)]
+    pub(crate) firmware: Firmware,
+    /// A disk: SIZE (such as 20G) for a blank one, IMAGE or IMAGE,SIZE for a copy of a library image.
+    #[arg(long = "disk", value_name = "DISK")]
+    pub(crate) disks: Vec<Disk>,
+    /// An ISO file of the image library for the CD drive.
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) cdrom: Option<String>,
+    /// Plug a NIC into a virtual network, such as default.
+    #[arg(long = "network", value_name = "NETWORK")]
+    pub(crate) networks: Vec<String>,
+    /// Plug a NIC into a bridge of the host, such as br0.
+    #[arg(long = "bridge", value_name = "BRIDGE")]
+    pub(crate) bridges: Vec<String>,
+    /// Free text.
+    #[arg(long, default_value = "")]
+    pub(crate) description: String,
+    /// Power it on.
+    #[arg(long)]
+    pub(crate) start: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Firmware {
+    Bios,
+    Uefi,
+    UefiSecureBoot,
+}
+
+/// A disk as typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Disk {
+    pub(crate) image: Option<String>,
+    pub(crate) size: Option<Size>,
+}
+
+impl std::str::FromStr for Disk {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(size) = text.parse() {
+            return Ok(Self {
+                image: None,
+                size: Some(size),
+            });
+        }
+        let (image, size) = match text.split_once(',') {
+            Some((image, size)) => (image, Some(size.parse()?)),
+            None => (text, None),
+        };
+        Ok(Self {
+            image: Some(image.to_owned()),
+            size,
+        })
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ImageCommand {
+    /// List them.
+    List,
+    /// Add a file.
+    Upload {
+        file: PathBuf,
+        /// Its name in the library; the file's own if left out.
+        #[arg(long)]
+        name: Option<String>,
+        /// Its SHA-256 in hex; the host refuses the upload if what arrives differs.
+        #[arg(long, value_name = "HEX")]
+        sha256: Option<String>,
+    },
+    /// Remove one.
+    Delete { name: String },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TokenCommand {
+    /// List them; secrets are never shown again.
+    List,
+    /// Make one and print its secret, once.
+    Create {
+        name: String,
+        /// What its bearer may do.
+        #[arg(long, value_enum)]
+        role: Role,
+        /// Days until it stops working; it never does if left out.
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=3650))]
+        expires: Option<u64>,
+    },
+    /// Revoke one.
+    Delete { id: uuid::Uuid },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Role {
+    Viewer,
+    Operator,
+    Admin,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_disk_is_a_size_or_an_image_or_both() {
+        let disk = |text: &str| text.parse::<Disk>();
+        assert_eq!(
+            disk("1G"),
+            Ok(Disk {
+                image: None,
+                size: Some(Size(1 << 30))
+            })
+        );
+        assert_eq!(
+            disk("a.qcow2"),
+            Ok(Disk {
+                image: Some("a.qcow2".into()),
+                size: None
+            })
+        );
+        assert_eq!(
+            disk("a.qcow2,2M"),
+            Ok(Disk {
+                image: Some("a.qcow2".into()),
+                size: Some(Size(2 << 20))
+            })
+        );
+        assert!(disk("a.qcow2,many").unwrap_err().contains("20G"));
+    }
+}

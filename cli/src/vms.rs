@@ -1,0 +1,119 @@
+//! `qx vm`.
+
+use anyhow::{Result, bail};
+use qx_api::client::Client;
+use qx_api::rest::{self, DiskCreate, NicCreate, Vm, VmCreate};
+
+use crate::args::{Create, Firmware, Format, VmCommand};
+use crate::console;
+use crate::output::{fields, list, plain, word};
+use crate::size::Size;
+
+pub(crate) async fn run(client: &Client, format: Format, command: VmCommand) -> Result<()> {
+    match command {
+        VmCommand::List => {
+            let mut vms = client.vms().await?;
+            vms.sort_by(|a, b| a.name.cmp(&b.name));
+            let header = ["NAME", "STATE", "VCPUS", "MEMORY", "ID"];
+            list(format, &vms, &header, vms.iter().map(row))
+        }
+        VmCommand::Show { vm } => show(format, &find(client, &vm).await?),
+        VmCommand::Create(create) => {
+            let start = create.start;
+            let mut vm = client.create_vm(&wish(create)).await?;
+            if start {
+                vm = client.start_vm(vm.id).await?;
+            }
+            show(format, &vm)
+        }
+        VmCommand::Start { vm } => {
+            let vm = find(client, &vm).await?;
+            show(format, &client.start_vm(vm.id).await?)
+        }
+        VmCommand::Shutdown { vm } => {
+            let vm = find(client, &vm).await?;
+            show(format, &client.shutdown_vm(vm.id).await?)
+        }
+        VmCommand::Stop { vm } => {
+            let vm = find(client, &vm).await?;
+            show(format, &client.stop_vm(vm.id).await?)
+        }
+        VmCommand::Delete { vm, disks } => {
+            let vm = find(client, &vm).await?;
+            Ok(client.delete_vm(vm.id, disks).await?)
+        }
+        VmCommand::Console { vm } => {
+            let vm = find(client, &vm).await?;
+            console::attach(client.serial_console(vm.id).await?).await
+        }
+    }
+}
+
+/// A VM by id or by name.
+async fn find(client: &Client, wanted: &str) -> Result<Vm> {
+    if let Ok(id) = wanted.parse() {
+        return Ok(client.vm(id).await?);
+    }
+    match client.vms().await?.into_iter().find(|vm| vm.name == wanted) {
+        Some(vm) => Ok(vm),
+        None => bail!("there is no VM named {wanted:?}; `qx vm list` shows those that are there"),
+    }
+}
+
+fn wish(create: Create) -> VmCreate {
+    let disks = create.disks.into_iter().map(|disk| DiskCreate {
+        size_bytes: disk.size.map(|size| size.0),
+        image: disk.image,
+    });
+    let networks = create.networks.into_iter().map(NicCreate::Network);
+    let bridges = create.bridges.into_iter().map(NicCreate::Bridge);
+    VmCreate {
+        id: None,
+        name: create.name,
+        description: create.description,
+        vcpus: create.vcpus,
+        memory_mib: create.memory,
+        firmware: match create.firmware {
+            Firmware::Bios => rest::Firmware::Bios,
+            Firmware::Uefi => rest::Firmware::Uefi,
+            Firmware::UefiSecureBoot => rest::Firmware::UefiSecureBoot,
+        },
+        disks: disks.collect(),
+        cdrom: create.cdrom,
+        nics: networks.chain(bridges).collect(),
+    }
+}
+
+fn row(vm: &Vm) -> Vec<String> {
+    vec![
+        plain(&vm.name),
+        word(&vm.state),
+        vm.vcpus.to_string(),
+        Size(vm.memory_mib << 20).to_string(),
+        vm.id.to_string(),
+    ]
+}
+
+fn show(format: Format, vm: &Vm) -> Result<()> {
+    let mut lines = vec![
+        ("Name", plain(&vm.name)),
+        ("ID", vm.id.to_string()),
+        ("State", word(&vm.state)),
+        ("vCPUs", vm.vcpus.to_string()),
+        ("Memory", Size(vm.memory_mib << 20).to_string()),
+        ("Firmware", word(&vm.firmware)),
+        ("Virtualization", word(&vm.accelerator)),
+    ];
+    if !vm.description.is_empty() {
+        lines.push(("Description", plain(&vm.description)));
+    }
+    for disk in &vm.disks {
+        let kind = if disk.cdrom { "CD drive" } else { "Disk" };
+        let path = disk.path.as_deref().unwrap_or("empty");
+        lines.push((kind, format!("{} {}", disk.target, plain(path))));
+    }
+    for nic in &vm.nics {
+        lines.push(("NIC", format!("{} in {}", nic.mac, plain(&nic.source))));
+    }
+    fields(format, vm, &lines)
+}

@@ -1,0 +1,178 @@
+//! `qx-console`: the console on tty1 and the serial line. Parses, wires and runs the event loop.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Parser;
+use qx_console::draw::draw;
+use qx_console::facts::{self, Facts, Places};
+use qx_console::state::{Action, Event, State};
+use qx_console::terminal::{FALLBACK, Input, Screen, known_size, read_input};
+use qx_host::{accounts, power};
+use ratatui::layout::{Rect, Size};
+
+/// Something may have written over the screen, or a terminal was plugged in: it is right again after this.
+const REPAINT: Duration = Duration::from_secs(30);
+/// How often unused dialogues and the window's size are looked at.
+const TICK: Duration = Duration::from_secs(2);
+
+#[derive(Parser)]
+#[command(
+    name = "qx-console",
+    version,
+    about = "The console of a Quantix-OS host"
+)]
+struct Arguments {
+    /// The daemon's Unix socket
+    #[arg(long, default_value = "/run/quantix/node.sock")]
+    socket: PathBuf,
+    /// Directory of the running system's records
+    #[arg(long, default_value = "/run/quantix")]
+    run_dir: PathBuf,
+    /// Directory of configuration, keys and certificates
+    #[arg(long, default_value = "/quantix")]
+    state_dir: PathBuf,
+    /// Directory of VM disks
+    #[arg(long, default_value = "/data")]
+    data_dir: PathBuf,
+    /// File that holds root's password hash
+    #[arg(long, default_value = "/etc/shadow")]
+    shadow: PathBuf,
+}
+
+/// What wakes the loop.
+enum Message {
+    Event(Event),
+    Size(Size),
+    TerminalGone,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let places = Places {
+        socket: arguments.socket,
+        run: arguments.run_dir,
+        state: arguments.state_dir,
+        data: arguments.data_dir,
+    };
+    let mut screen = Screen::open(places.run.join("console-panic.log"))
+        .context("qx-console needs a terminal on standard input and output")?;
+    let state = State::new(Facts::local(&places), Instant::now());
+    screen.terminal.draw(|frame| draw(&state, frame))?;
+
+    let (sender, receiver) = channel();
+    read_input(sender.clone(), from_input, Message::TerminalGone);
+    facts::watch(places, sender.clone(), |facts| {
+        Message::Event(Event::Facts(Box::new(facts)))
+    })
+    .context("cannot start the connection to the management service")?;
+    Console {
+        screen,
+        state,
+        sender,
+        shadow: arguments.shadow,
+    }
+    .run(&receiver)
+}
+
+fn from_input(input: Input) -> Message {
+    match input {
+        Input::Key(key) => Message::Event(Event::Key(key)),
+        Input::Cursor { row, column } => Message::Size(Size::new(column, row)),
+    }
+}
+
+struct Console {
+    screen: Screen,
+    state: State,
+    sender: Sender<Message>,
+    shadow: PathBuf,
+}
+
+impl Console {
+    fn run(mut self, receiver: &Receiver<Message>) -> anyhow::Result<()> {
+        let mut painted = Instant::now();
+        self.look_at_size()?;
+        loop {
+            let message = match receiver.recv_timeout(TICK) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => Message::Event(Event::Tick),
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+            match message {
+                Message::TerminalGone => return Ok(()),
+                Message::Size(size) => self.resize(size)?,
+                Message::Event(event) => {
+                    if matches!(event, Event::Tick) && known_size().is_some() {
+                        self.look_at_size()?;
+                    }
+                    match self.state.update(event, Instant::now()) {
+                        None => {}
+                        Some(Action::Quit) => return Ok(()),
+                        Some(Action::Repaint) => {
+                            self.screen.terminal.clear()?;
+                            self.look_at_size()?;
+                        }
+                        Some(Action::Check(password)) => self.check(password),
+                        Some(Action::Power(action)) => self.power(action),
+                    }
+                }
+            }
+            if painted.elapsed() >= REPAINT {
+                painted = Instant::now();
+                self.screen.repaint();
+            }
+            let Self { screen, state, .. } = &mut self;
+            screen.terminal.draw(|frame| draw(state, frame))?;
+        }
+    }
+
+    /// Takes the size that the system knows, or asks the terminal, which answers as input.
+    fn look_at_size(&mut self) -> anyhow::Result<()> {
+        match known_size() {
+            Some(size) => self.resize(size),
+            None => Ok(self.screen.terminal.backend_mut().ask_size()?),
+        }
+    }
+
+    fn resize(&mut self, size: Size) -> anyhow::Result<()> {
+        let least = Size::new(FALLBACK.width / 2, FALLBACK.height / 2);
+        let most = Size::new(500, 200);
+        let size = Size::new(
+            size.width.clamp(least.width, most.width),
+            size.height.clamp(least.height, most.height),
+        );
+        let backend = self.screen.terminal.backend_mut();
+        if ratatui::backend::Backend::size(backend)? != size {
+            backend.set_size(size);
+            self.screen
+                .terminal
+                .resize(Rect::from((ratatui::layout::Position::ORIGIN, size)))?;
+        }
+        Ok(())
+    }
+
+    /// Hashing takes long enough to be felt: on a thread of its own.
+    fn check(&self, password: String) {
+        let (sender, shadow) = (self.sender.clone(), self.shadow.clone());
+        thread::spawn(move || {
+            let outcome = accounts::verify_root_password(&shadow, &password)
+                .map_err(|error| error.to_string());
+            // The loop outlives this thread unless the program is ending.
+            let _ = sender.send(Message::Event(Event::Checked(outcome)));
+        });
+    }
+
+    fn power(&self, action: power::PowerAction) {
+        let sender = self.sender.clone();
+        thread::spawn(move || {
+            if let Err(error) = power::request(action) {
+                // As above.
+                let _ = sender.send(Message::Event(Event::PowerFailed(error.to_string())));
+            }
+        });
+    }
+}

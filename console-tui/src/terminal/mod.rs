@@ -1,0 +1,136 @@
+//! The terminal on standard input and output: raw mode, size, bytes in and out. Knows nothing of what is
+//! shown.
+
+mod backend;
+mod keys;
+
+use std::fs::OpenOptions;
+use std::io::{self, Stdout, Write};
+use std::os::fd::AsFd;
+use std::panic;
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+use std::thread;
+
+pub use backend::AnsiBackend;
+pub use keys::{Input, Key, Parser};
+use ratatui::Terminal;
+use ratatui::layout::Size;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+
+/// Assumed until the terminal says otherwise.
+pub const FALLBACK: Size = Size::new(80, 24);
+/// Quiet time after which a lone Escape is the key. A serial line at 9600 baud needs 1 ms a byte.
+const QUIET: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 50_000_000,
+};
+/// Also leaves what a guest of the line may have switched on: autowrap stays, mouse and paste modes go.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?1000;1002;1003;1006;2004l\x1b[?25l\x1b[0m\x1b[2J";
+const LEAVE: &[u8] = b"\x1b[0m\x1b[2J\x1b[H\x1b[?25h\x1b[?1049l";
+
+/// The screen while it is ours; gives the terminal back when dropped.
+pub struct Screen {
+    /// What to draw on.
+    pub terminal: Terminal<AnsiBackend<Stdout>>,
+    before: Termios,
+}
+
+/// The terminal's own idea of its size; `None` on a serial line.
+#[must_use]
+pub fn known_size() -> Option<Size> {
+    let size = tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then(|| Size::new(size.ws_col, size.ws_row))
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// When standard input or output is not a terminal.
+    pub fn open(panic_log: PathBuf) -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        restore_on_panic(before.clone(), panic_log);
+        io::stdout().write_all(ENTER)?;
+        let backend = AnsiBackend::new(io::stdout(), known_size().unwrap_or(FALLBACK));
+        Ok(Self {
+            terminal: Terminal::new(backend)?,
+            before,
+        })
+    }
+
+    /// Makes the next draw send every cell without clearing first, so that nothing flickers: repairs what
+    /// something else wrote over the screen, and shows it to a terminal that was plugged in later.
+    pub fn repaint(&mut self) {
+        self.terminal.swap_buffers();
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back(&self.before);
+    }
+}
+
+fn give_back(before: &Termios) {
+    // Nobody is left to be told when the terminal itself is gone.
+    let _ = io::stdout().write_all(LEAVE);
+    let _ = io::stdout().flush();
+    let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+}
+
+/// A panic gives the terminal back, then leaves its message where it outlives the screen; init starts the
+/// program again.
+fn restore_on_panic(before: Termios, log: PathBuf) {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        give_back(&before);
+        if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(&log) {
+            let _ = writeln!(file, "qx-console: {info}");
+        }
+        report(info);
+    }));
+}
+
+/// Reads standard input on a thread of its own and sends what `wrap` makes of it, until the terminal or
+/// the receiver is gone; then `gone` is the last message.
+pub fn read_input<E: Send + 'static>(sender: Sender<E>, wrap: fn(Input) -> E, gone: E) {
+    thread::spawn(move || {
+        let stdin = io::stdin();
+        let mut parser = Parser::default();
+        let mut buffer = [0; 256];
+        loop {
+            let inputs: Vec<Input> = if parser.waits() && is_quiet(&stdin) {
+                parser.quiet().into_iter().collect()
+            } else {
+                match rustix::io::read(&stdin, &mut buffer) {
+                    Ok(0) => break,
+                    Ok(count) => buffer
+                        .iter()
+                        .take(count)
+                        .filter_map(|b| parser.feed(*b))
+                        .collect(),
+                    Err(rustix::io::Errno::INTR) => continue,
+                    Err(_) => break,
+                }
+            };
+            if inputs
+                .into_iter()
+                .any(|input| sender.send(wrap(input)).is_err())
+            {
+                return;
+            }
+        }
+        // The receiver may be gone as well; then there is nobody to tell.
+        let _ = sender.send(gone);
+    });
+}
+
+fn is_quiet(stdin: &impl AsFd) -> bool {
+    let mut fds = [PollFd::new(stdin, PollFlags::IN)];
+    matches!(poll(&mut fds, Some(&QUIET)), Ok(0))
+}

@@ -1,0 +1,259 @@
+//! A typed client of the REST interface: over the host's Unix socket, or over HTTPS to a host whose
+//! certificate is pinned. Owns connections and the mapping of answers to types; knows nothing of terminals.
+//! Each call opens its own connection, so a restarted daemon is never noticed.
+
+mod call;
+mod connect;
+#[cfg(feature = "remote")]
+mod console;
+mod events;
+#[cfg(feature = "remote")]
+mod tls;
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt};
+use http::Method;
+use http_body_util::{BodyExt, StreamBody};
+use uuid::Uuid;
+
+use crate::rest::{
+    AuditPage, Host, Image, ImagePage, Readiness, Session, TokenCreate, TokenPage, TokenSecret, Vm,
+    VmCreate, VmPage,
+};
+use call::Body;
+pub use call::Error;
+use connect::Target;
+#[cfg(feature = "remote")]
+pub use console::Console;
+pub use events::EventStream;
+#[cfg(feature = "remote")]
+pub use tls::Trust;
+
+/// Where the daemon listens on its own host.
+pub const DEFAULT_SOCKET: &str = "/run/quantix/node.sock";
+
+/// A host to talk to.
+#[derive(Clone)]
+pub struct Client {
+    target: Target,
+    token: Option<String>,
+}
+
+impl Client {
+    /// A daemon on this machine; the socket's peer says who is asking, so there is no token.
+    #[must_use]
+    pub fn unix(socket: impl Into<PathBuf>) -> Self {
+        Self {
+            target: Target::Unix(socket.into()),
+            token: None,
+        }
+    }
+
+    /// A daemon at `https://host[:port]`, the port being 8443 if not given.
+    ///
+    /// # Errors
+    /// [`Error::Address`] if the URL is not such a one.
+    #[cfg(feature = "remote")]
+    pub fn https(url: &str, trust: Trust, token: String) -> Result<Self, Error> {
+        Ok(Self {
+            target: Target::https(url, trust)?,
+            token: Some(token),
+        })
+    }
+
+    /// Whether the host can manage VMs.
+    ///
+    /// # Errors
+    /// As every call: see [`Error`].
+    pub async fn readiness(&self) -> Result<Readiness, Error> {
+        self.readiness_document().await
+    }
+
+    /// The host.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn host(&self) -> Result<Host, Error> {
+        self.json(Method::GET, "/api/v1/host", Body::None).await
+    }
+
+    /// Who the daemon takes us for.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn session(&self) -> Result<Session, Error> {
+        self.json(Method::GET, "/api/v1/session", Body::None).await
+    }
+
+    /// All VMs, however many pages it takes.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn vms(&self) -> Result<Vec<Vm>, Error> {
+        let mut all = Vec::new();
+        let mut path = "/api/v1/vms?limit=1000".to_owned();
+        loop {
+            let page: VmPage = self.json(Method::GET, &path, Body::None).await?;
+            all.extend(page.items);
+            match page.next {
+                Some(next) => path = format!("/api/v1/vms?limit=1000&cursor={next}"),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// One VM.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn vm(&self, id: Uuid) -> Result<Vm, Error> {
+        self.json(Method::GET, &format!("/api/v1/vms/{id}"), Body::None)
+            .await
+    }
+
+    /// Makes a VM.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn create_vm(&self, wish: &VmCreate) -> Result<Vm, Error> {
+        self.json(Method::POST, "/api/v1/vms", Body::json(wish)?)
+            .await
+    }
+
+    /// Powers on.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn start_vm(&self, id: Uuid) -> Result<Vm, Error> {
+        self.json(Method::POST, &format!("/api/v1/vms/{id}/start"), Body::None)
+            .await
+    }
+
+    /// Asks the guest to shut down.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn shutdown_vm(&self, id: Uuid) -> Result<Vm, Error> {
+        self.json(
+            Method::POST,
+            &format!("/api/v1/vms/{id}/shutdown"),
+            Body::None,
+        )
+        .await
+    }
+
+    /// Powers off at once.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn stop_vm(&self, id: Uuid) -> Result<Vm, Error> {
+        self.json(Method::POST, &format!("/api/v1/vms/{id}/stop"), Body::None)
+            .await
+    }
+
+    /// Removes a VM, with its disks if asked to.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn delete_vm(&self, id: Uuid, disks: bool) -> Result<(), Error> {
+        self.empty(Method::DELETE, &format!("/api/v1/vms/{id}?disks={disks}"))
+            .await
+    }
+
+    /// The image library.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn images(&self) -> Result<Vec<Image>, Error> {
+        let page: ImagePage = self.json(Method::GET, "/api/v1/images", Body::None).await?;
+        Ok(page.items)
+    }
+
+    /// Adds `content` of `size` bytes to the image library; the host checks `sha256` if given.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn upload_image(
+        &self,
+        name: &str,
+        size: u64,
+        sha256: Option<&str>,
+        content: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+    ) -> Result<Image, Error> {
+        let frames = content.map_ok(http_body::Frame::data);
+        let body = Body::Bytes {
+            size,
+            sha256: sha256.map(str::to_owned),
+            content: BodyExt::boxed_unsync(StreamBody::new(frames)),
+        };
+        self.json(Method::PUT, &format!("/api/v1/images/{name}"), body)
+            .await
+    }
+
+    /// Removes a file from the image library.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn delete_image(&self, name: &str) -> Result<(), Error> {
+        self.empty(Method::DELETE, &format!("/api/v1/images/{name}"))
+            .await
+    }
+
+    /// All API tokens.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn tokens(&self) -> Result<TokenPage, Error> {
+        self.json(Method::GET, "/api/v1/tokens", Body::None).await
+    }
+
+    /// Makes an API token; the answer is the only one that holds its secret.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn create_token(&self, wish: &TokenCreate) -> Result<TokenSecret, Error> {
+        self.json(Method::POST, "/api/v1/tokens", Body::json(wish)?)
+            .await
+    }
+
+    /// Revokes an API token.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn delete_token(&self, id: Uuid) -> Result<(), Error> {
+        self.empty(Method::DELETE, &format!("/api/v1/tokens/{id}"))
+            .await
+    }
+
+    /// The newest entries of the audit log.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn audit(&self, limit: u32) -> Result<AuditPage, Error> {
+        self.json(
+            Method::GET,
+            &format!("/api/v1/audit?limit={limit}"),
+            Body::None,
+        )
+        .await
+    }
+
+    /// Follows what changes, from now or from after `since`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn events(&self, since: Option<u64>) -> Result<EventStream, Error> {
+        self.event_stream(since).await
+    }
+
+    /// Opens a VM's serial console.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    #[cfg(feature = "remote")]
+    pub async fn serial_console(&self, id: Uuid) -> Result<Console, Error> {
+        console::open(self, id).await
+    }
+}

@@ -1,0 +1,479 @@
+//! The one table of REST endpoints. The daemon hangs its handlers on these, the OpenAPI document is written
+//! from them, and the tests walk them all: what is not here does not exist.
+
+use qx_model::access::Operation;
+
+/// HTTP methods in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Makes or acts.
+    Post,
+    /// Makes under a name.
+    Put,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// As on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// Who may call an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Anybody whom the daemon knows, for what concerns only themselves.
+    SignedIn,
+    /// Whoever has the role that the operation requires.
+    Requires(Operation),
+    /// Whoever brings a one-use ticket for it; the ticket was given for this operation.
+    Ticket(Operation),
+}
+
+/// What a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// No body.
+    None,
+    /// A JSON object: the name of its schema.
+    Json(&'static str),
+    /// Bytes, as many as there are.
+    Bytes,
+}
+
+/// What a success carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// No body.
+    Empty,
+    /// JSON: the name of its schema.
+    Json(&'static str),
+    /// The OpenAPI document.
+    Document,
+    /// Plain text.
+    Text,
+    /// Server-sent events, or a WebSocket with one JSON text frame each: the name of the schema.
+    Events(&'static str),
+    /// A WebSocket with binary frames both ways.
+    WebSocket,
+}
+
+/// A parameter of the query string or a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parameter {
+    /// Name.
+    pub name: &'static str,
+    /// In a header instead of the query string.
+    pub header: bool,
+    /// Must be there.
+    pub required: bool,
+    /// JSON schema type.
+    pub kind: &'static str,
+    /// What it does.
+    pub description: &'static str,
+}
+
+/// One operation of the REST interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `operationId`, unique.
+    pub id: &'static str,
+    /// HTTP method.
+    pub method: Method,
+    /// Path with `{parameters}`.
+    pub path: &'static str,
+    /// Who may.
+    pub access: Access,
+    /// One line.
+    pub summary: &'static str,
+    /// Query and header parameters.
+    pub parameters: &'static [Parameter],
+    /// Request body.
+    pub input: Input,
+    /// Status of a success.
+    pub status: u16,
+    /// Body of a success.
+    pub output: Output,
+    /// Statuses of problem documents beyond those that every endpoint of its access can answer.
+    pub problems: &'static [u16],
+}
+
+impl Endpoint {
+    const fn new(
+        id: &'static str,
+        method: Method,
+        path: &'static str,
+        access: Access,
+        summary: &'static str,
+    ) -> Self {
+        Self {
+            id,
+            method,
+            path,
+            access,
+            summary,
+            parameters: &[],
+            input: Input::None,
+            status: 200,
+            output: Output::Empty,
+            problems: &[],
+        }
+    }
+
+    const fn query(self, parameters: &'static [Parameter]) -> Self {
+        Self { parameters, ..self }
+    }
+
+    const fn takes(self, input: Input) -> Self {
+        Self { input, ..self }
+    }
+
+    const fn answers(self, status: u16, output: Output) -> Self {
+        Self {
+            status,
+            output,
+            ..self
+        }
+    }
+
+    const fn fails(self, problems: &'static [u16]) -> Self {
+        Self { problems, ..self }
+    }
+
+    /// The operation that it carries out, if a role is needed for it.
+    #[must_use]
+    pub const fn operation(&self) -> Option<Operation> {
+        match self.access {
+            Access::Requires(operation) | Access::Ticket(operation) => Some(operation),
+            Access::Public | Access::SignedIn => None,
+        }
+    }
+}
+
+const fn query(name: &'static str, kind: &'static str, description: &'static str) -> Parameter {
+    Parameter {
+        name,
+        header: false,
+        required: false,
+        kind,
+        description,
+    }
+}
+
+const LIMIT: Parameter = query(
+    "limit",
+    "integer",
+    "How many at most, 1 to 1000; 100 if not given.",
+);
+const CURSOR: Parameter = query("cursor", "string", "`next` of the page before.");
+
+use Access::{Public, Requires, SignedIn, Ticket};
+use Method::{Delete, Get, Post, Put};
+
+/// The daemon runs.
+pub const HEALTH: Endpoint = Endpoint::new(
+    "getHealth",
+    Get,
+    "/healthz",
+    Public,
+    "Whether the daemon is alive",
+)
+.answers(200, Output::Text);
+/// The host can manage VMs.
+pub const READINESS: Endpoint = Endpoint::new(
+    "getReadiness",
+    Get,
+    "/readyz",
+    Public,
+    "Whether the host can manage VMs; the same document with status 503 if it can't",
+)
+.answers(200, Output::Json("Readiness"));
+/// This interface's description.
+pub const OPENAPI: Endpoint = Endpoint::new(
+    "getOpenApi",
+    Get,
+    "/api/v1/openapi.json",
+    Public,
+    "This document",
+)
+.answers(200, Output::Document);
+
+/// Log in.
+pub const SESSION_CREATE: Endpoint = Endpoint::new(
+    "createSession",
+    Post,
+    "/api/v1/session",
+    Public,
+    "Log in with a password; sets the session cookie",
+)
+.takes(Input::Json("LoginRequest"))
+.answers(200, Output::Json("Session"))
+.fails(&[401, 403, 429, 503]);
+/// Who am I.
+pub const SESSION_GET: Endpoint = Endpoint::new(
+    "getSession",
+    Get,
+    "/api/v1/session",
+    SignedIn,
+    "Who is logged in",
+)
+.answers(200, Output::Json("Session"));
+/// Log out.
+pub const SESSION_DELETE: Endpoint = Endpoint::new(
+    "deleteSession",
+    Delete,
+    "/api/v1/session",
+    SignedIn,
+    "Log out",
+)
+.answers(204, Output::Empty);
+
+/// Make a token.
+pub const TOKEN_CREATE: Endpoint = Endpoint::new(
+    "createToken",
+    Post,
+    "/api/v1/tokens",
+    Requires(Operation::TokenManage),
+    "Make an API token; the answer is the only one that shows it",
+)
+.takes(Input::Json("TokenCreate"))
+.answers(201, Output::Json("TokenSecret"));
+/// All tokens.
+pub const TOKEN_LIST: Endpoint = Endpoint::new(
+    "listTokens",
+    Get,
+    "/api/v1/tokens",
+    Requires(Operation::TokenManage),
+    "All API tokens, without their secrets",
+)
+.answers(200, Output::Json("TokenPage"));
+/// Revoke a token.
+pub const TOKEN_DELETE: Endpoint = Endpoint::new(
+    "deleteToken",
+    Delete,
+    "/api/v1/tokens/{id}",
+    Requires(Operation::TokenManage),
+    "Revoke an API token at once",
+)
+.answers(204, Output::Empty)
+.fails(&[404]);
+/// Who changed what.
+pub const AUDIT_LIST: Endpoint = Endpoint::new(
+    "listAudit",
+    Get,
+    "/api/v1/audit",
+    Requires(Operation::AuditRead),
+    "Every change: who, what, from where; newest first",
+)
+.query(&[LIMIT, CURSOR])
+.answers(200, Output::Json("AuditPage"));
+
+/// The host.
+pub const HOST_GET: Endpoint = Endpoint::new(
+    "getHost",
+    Get,
+    "/api/v1/host",
+    Requires(Operation::HostGet),
+    "What the host is made of and how it came up",
+)
+.answers(200, Output::Json("Host"))
+.fails(&[503]);
+
+/// VMs.
+pub const VM_LIST: Endpoint = Endpoint::new(
+    "listVms",
+    Get,
+    "/api/v1/vms",
+    Requires(Operation::VmList),
+    "VMs, ordered by id",
+)
+.query(&[LIMIT, CURSOR])
+.answers(200, Output::Json("VmPage"))
+.fails(&[503]);
+/// Make a VM.
+pub const VM_CREATE: Endpoint = Endpoint::new(
+    "createVm",
+    Post,
+    "/api/v1/vms",
+    Requires(Operation::VmCreate),
+    "Make a VM; asking again with the same id and the same wish answers the one that is there",
+)
+.takes(Input::Json("VmCreate"))
+.answers(201, Output::Json("Vm"))
+.fails(&[409, 503, 507]);
+/// One VM.
+pub const VM_GET: Endpoint = Endpoint::new(
+    "getVm",
+    Get,
+    "/api/v1/vms/{id}",
+    Requires(Operation::VmGet),
+    "One VM",
+)
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 503]);
+/// Remove a VM.
+pub const VM_DELETE: Endpoint = Endpoint::new(
+    "deleteVm",
+    Delete,
+    "/api/v1/vms/{id}",
+    Requires(Operation::VmDelete),
+    "Remove a VM that is off",
+)
+.query(&[query(
+    "disks",
+    "boolean",
+    "Delete its disks too; they are kept if not given.",
+)])
+.answers(204, Output::Empty)
+.fails(&[404, 409, 503]);
+/// Power on.
+pub const VM_START: Endpoint = Endpoint::new(
+    "startVm",
+    Post,
+    "/api/v1/vms/{id}/start",
+    Requires(Operation::VmStart),
+    "Power on",
+)
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
+/// Ask to shut down.
+pub const VM_SHUTDOWN: Endpoint = Endpoint::new(
+    "shutdownVm",
+    Post,
+    "/api/v1/vms/{id}/shutdown",
+    Requires(Operation::VmShutdown),
+    "Ask the guest to shut down; it may take its time, or not react",
+)
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
+/// Power off.
+pub const VM_STOP: Endpoint = Endpoint::new(
+    "stopVm",
+    Post,
+    "/api/v1/vms/{id}/stop",
+    Requires(Operation::VmStop),
+    "Power off at once, as if the plug was pulled",
+)
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
+/// A ticket for a console.
+pub const VM_CONSOLE_CREATE: Endpoint = Endpoint::new(
+    "createVmConsole",
+    Post,
+    "/api/v1/vms/{id}/console",
+    Requires(Operation::VmConsole),
+    "Get a ticket that opens a console once",
+)
+.takes(Input::Json("ConsoleRequest"))
+.answers(201, Output::Json("ConsoleTicket"))
+.fails(&[404, 503]);
+/// The console itself.
+pub const VM_CONSOLE_OPEN: Endpoint = Endpoint::new(
+    "openVmConsole",
+    Get,
+    "/api/v1/vms/{id}/console",
+    Ticket(Operation::VmConsole),
+    "WebSocket to the console; needs a ticket of the same user, from the same Origin",
+)
+.query(&[Parameter {
+    name: "ticket",
+    header: false,
+    required: true,
+    kind: "string",
+    description: "From `POST /api/v1/vms/{id}/console`; good once.",
+}])
+.answers(101, Output::WebSocket)
+.fails(&[404, 409, 426, 503]);
+
+/// Image library.
+pub const IMAGE_LIST: Endpoint = Endpoint::new(
+    "listImages",
+    Get,
+    "/api/v1/images",
+    Requires(Operation::ImageList),
+    "The image library, ordered by name",
+)
+.answers(200, Output::Json("ImagePage"));
+/// Add an image.
+pub const IMAGE_UPLOAD: Endpoint = Endpoint::new(
+    "uploadImage",
+    Put,
+    "/api/v1/images/{name}",
+    Requires(Operation::ImageUpload),
+    "Add a file to the image library; it appears when it is complete",
+)
+.query(&[Parameter {
+    name: "X-Checksum-SHA256",
+    header: true,
+    required: false,
+    kind: "string",
+    description: "SHA-256 of the whole file as hex; a file that differs is refused.",
+}])
+.takes(Input::Bytes)
+.answers(201, Output::Json("Image"))
+.fails(&[409, 507]);
+/// Remove an image.
+pub const IMAGE_DELETE: Endpoint = Endpoint::new(
+    "deleteImage",
+    Delete,
+    "/api/v1/images/{name}",
+    Requires(Operation::ImageDelete),
+    "Remove a file from the image library",
+)
+.answers(204, Output::Empty)
+.fails(&[404, 409]);
+
+/// What changes.
+pub const EVENTS: Endpoint = Endpoint::new(
+    "followEvents",
+    Get,
+    "/api/v1/events",
+    Requires(Operation::EventsRead),
+    "What changes, as it happens: a WebSocket, or server-sent events for `Accept: text/event-stream`",
+)
+.query(&[query(
+    "since",
+    "integer",
+    "Start after this `seq`; a `resync` event comes first when some are no longer known.",
+)])
+.answers(200, Output::Events("Event"));
+
+/// All of them.
+pub const ALL: &[Endpoint] = &[
+    HEALTH,
+    READINESS,
+    OPENAPI,
+    SESSION_CREATE,
+    SESSION_GET,
+    SESSION_DELETE,
+    TOKEN_CREATE,
+    TOKEN_LIST,
+    TOKEN_DELETE,
+    AUDIT_LIST,
+    HOST_GET,
+    VM_LIST,
+    VM_CREATE,
+    VM_GET,
+    VM_DELETE,
+    VM_START,
+    VM_SHUTDOWN,
+    VM_STOP,
+    VM_CONSOLE_CREATE,
+    VM_CONSOLE_OPEN,
+    IMAGE_LIST,
+    IMAGE_UPLOAD,
+    IMAGE_DELETE,
+    EVENTS,
+];

@@ -1,0 +1,275 @@
+//! The OpenAPI 3.1 document, written from the endpoint table and the schemas of the REST types.
+
+use serde_json::{Map, Value, json};
+use utoipa::PartialSchema;
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+
+use crate::endpoints::{ALL, Access, Endpoint, Input, Output, Parameter};
+use crate::rest;
+
+/// The whole document, keys in a fixed order.
+///
+/// # Errors
+/// Only if a schema can't be written as JSON.
+pub fn document() -> serde_json::Result<Value> {
+    let mut paths = Map::new();
+    for endpoint in ALL {
+        let item = paths.entry(endpoint.path).or_insert_with(|| json!({}));
+        item[endpoint.method.as_str().to_lowercase()] = operation(endpoint);
+    }
+    Ok(json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Quantix-OS",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The node daemon of a Quantix-OS host. Every error is an RFC 9457 problem document.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas()?,
+            "securitySchemes": {
+                "session": {
+                    "type": "apiKey", "in": "cookie", "name": "__Host-qx_session",
+                    "description": "From `POST /api/v1/session`; what changes something also needs `X-CSRF-Token`.",
+                },
+                "token": { "type": "http", "scheme": "bearer" },
+            },
+        },
+    }))
+}
+
+fn operation(endpoint: &Endpoint) -> Value {
+    let mut parameters: Vec<Value> = path_parameters(endpoint.path).map(path_parameter).collect();
+    parameters.extend(endpoint.parameters.iter().map(other_parameter));
+    let mut responses = Map::new();
+    for (status, response) in successes(endpoint) {
+        responses.insert(status.to_string(), response);
+    }
+    for status in problem_statuses(endpoint) {
+        responses
+            .entry(status.to_string())
+            .or_insert_with(|| problem(status));
+    }
+    let mut operation = json!({
+        "operationId": endpoint.id,
+        "summary": endpoint.summary,
+        "tags": [tag(endpoint.path)],
+        "responses": responses,
+        "security": match endpoint.access {
+            Access::Public => json!([]),
+            _ => json!([{ "session": [] }, { "token": [] }]),
+        },
+    });
+    if let Some(required) = endpoint.operation() {
+        operation["x-required-role"] = json!(rest::Role::from(required.required_role()));
+    }
+    if !parameters.is_empty() {
+        operation["parameters"] = Value::Array(parameters);
+    }
+    match endpoint.input {
+        Input::None => {}
+        Input::Json(schema) => {
+            operation["requestBody"] = json!({
+                "required": true,
+                "content": { "application/json": { "schema": reference(schema) } },
+            });
+        }
+        Input::Bytes => {
+            operation["requestBody"] = json!({
+                "required": true,
+                "content": { "application/octet-stream": {} },
+            });
+        }
+    }
+    operation
+}
+
+fn tag(path: &str) -> &str {
+    path.strip_prefix("/api/v1/")
+        .and_then(|rest| rest.split('/').next())
+        .unwrap_or("health")
+}
+
+fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn path_parameter(name: &str) -> Value {
+    let schema = match name {
+        "id" => json!({ "type": "string", "format": "uuid" }),
+        _ => json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" }),
+    };
+    json!({ "name": name, "in": "path", "required": true, "schema": schema })
+}
+
+fn other_parameter(parameter: &Parameter) -> Value {
+    let mut schema = json!({ "type": parameter.kind });
+    if parameter.kind == "integer" {
+        schema["minimum"] = json!(if parameter.name == "limit" { 1 } else { 0 });
+    }
+    if parameter.name == "limit" {
+        schema["maximum"] = json!(1000);
+    }
+    if parameter.header {
+        schema["pattern"] = json!("^[0-9A-Fa-f]{64}$");
+    }
+    json!({
+        "name": parameter.name,
+        "in": if parameter.header { "header" } else { "query" },
+        "required": parameter.required,
+        "description": parameter.description,
+        "schema": schema,
+    })
+}
+
+fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
+    let json_of = |schema| json!({ "application/json": { "schema": reference(schema) } });
+    let status = endpoint.status;
+    match endpoint.output {
+        Output::Empty => vec![(status, json!({ "description": "Done." }))],
+        Output::Json("Readiness") => vec![
+            (
+                status,
+                json!({ "description": "It can.", "content": json_of("Readiness") }),
+            ),
+            (
+                503,
+                json!({ "description": "It can't.", "content": json_of("Readiness") }),
+            ),
+        ],
+        Output::Json(schema) => {
+            let mut response = json!({ "description": "Done.", "content": json_of(schema) });
+            if status == 201 && endpoint.id == "createVm" {
+                response["headers"] = json!({
+                    "Location": { "schema": { "type": "string" }, "description": "Path of the VM." },
+                });
+            }
+            vec![(status, response)]
+        }
+        Output::Document => vec![(
+            status,
+            json!({
+                "description": "This document.",
+                "content": { "application/json": { "schema": { "type": "object" } } },
+            }),
+        )],
+        Output::Text => vec![(
+            status,
+            json!({
+                "description": "It is.",
+                "content": { "text/plain": { "schema": { "type": "string" } } },
+            }),
+        )],
+        Output::Events(schema) => vec![
+            (
+                101,
+                json!({ "description": "A WebSocket: each text frame is one event." }),
+            ),
+            (
+                200,
+                json!({
+                    "description": "Server-sent events: `data` is the event, `id` its `seq`.",
+                    "content": { "text/event-stream": { "schema": reference(schema) } },
+                }),
+            ),
+        ],
+        Output::WebSocket => {
+            vec![(
+                status,
+                json!({ "description": "A WebSocket: binary frames both ways." }),
+            )]
+        }
+    }
+}
+
+fn problem_statuses(endpoint: &Endpoint) -> Vec<u16> {
+    let mut statuses = endpoint.problems.to_vec();
+    if endpoint.access != Access::Public {
+        statuses.extend([401, 403]);
+    }
+    if !endpoint.parameters.is_empty() || endpoint.path.contains('{') {
+        statuses.push(422);
+    }
+    if let Input::Json(_) = endpoint.input {
+        statuses.extend([400, 413, 415, 422]);
+    }
+    statuses.push(500);
+    statuses.sort_unstable();
+    statuses.dedup();
+    statuses
+}
+
+fn problem(status: u16) -> Value {
+    let description = match status {
+        400 => "The body is not JSON.",
+        401 => "Not logged in, or the credentials are wrong.",
+        403 => "The role doesn't allow it, or the CSRF token or the Origin is wrong.",
+        404 => "There is no such thing.",
+        409 => "Its state doesn't allow it.",
+        413 => "The body is too large.",
+        415 => "The body is of another type.",
+        422 => "A field or parameter is wrong; `errors` names each.",
+        426 => "Only a WebSocket can be opened here.",
+        429 => "Too many failed log-ins; `Retry-After` says when to try again.",
+        503 => "Something that it needs is not there now.",
+        507 => "Not enough space.",
+        _ => "The daemon failed.",
+    };
+    json!({
+        "description": description,
+        "content": { "application/problem+json": { "schema": reference("Problem") } },
+    })
+}
+
+type NamedSchema = (String, RefOr<Schema>);
+
+fn collect<T: ToSchema + PartialSchema>(into: &mut Vec<NamedSchema>) {
+    into.push((T::name().into_owned(), T::schema()));
+    T::schemas(into);
+}
+
+fn schemas() -> serde_json::Result<Map<String, Value>> {
+    let mut found: Vec<NamedSchema> = Vec::new();
+    collect::<rest::Problem>(&mut found);
+    collect::<rest::Readiness>(&mut found);
+    collect::<rest::LoginRequest>(&mut found);
+    collect::<rest::Session>(&mut found);
+    collect::<rest::TokenCreate>(&mut found);
+    collect::<rest::TokenSecret>(&mut found);
+    collect::<rest::TokenPage>(&mut found);
+    collect::<rest::AuditPage>(&mut found);
+    collect::<rest::Host>(&mut found);
+    collect::<rest::VmPage>(&mut found);
+    collect::<rest::VmCreate>(&mut found);
+    collect::<rest::ConsoleRequest>(&mut found);
+    collect::<rest::ConsoleTicket>(&mut found);
+    collect::<rest::ImagePage>(&mut found);
+    collect::<rest::Event>(&mut found);
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found.dedup_by(|a, b| a.0 == b.0);
+    found
+        .into_iter()
+        .map(|(name, schema)| Ok((name, complete(serde_json::to_value(schema)?))))
+        .collect()
+}
+
+/// Responses always carry every field, `null` or not; only requests (which refuse unknown fields) and the
+/// problem document have optional ones.
+fn complete(mut schema: Value) -> Value {
+    let strict = schema.get("additionalProperties") == Some(&Value::Bool(false));
+    let problem = schema.pointer("/properties/request_id").is_some();
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object)
+        && !strict
+        && !problem
+    {
+        schema["required"] = properties.keys().cloned().collect();
+    }
+    schema
+}

@@ -1,0 +1,26 @@
+//! JSON bodies of the REST interface. Requests refuse fields that they don't know; responses always carry
+//! every field (`null` where there is no value), and clients must ignore fields that they don't know.
+
+mod access;
+mod event;
+mod health;
+mod host;
+mod image;
+mod problem;
+mod vm;
+
+pub use access::{
+    AuditEntry, AuditPage, LoginRequest, Role, Session, Token, TokenCreate, TokenPage, TokenSecret,
+};
+pub use event::{Event, EventType};
+pub use health::{Check, Readiness};
+pub use host::{
+    Address, AddressOrigin, Boot, BootMode, ConfigSource, ConfigStatus, Cpu, DataKind, DataUsage,
+    Host, Hypervisor, Memory, Storage,
+};
+pub use image::{Image, ImageFormat, ImagePage};
+pub use problem::{FieldProblem, Problem};
+pub use vm::{
+    Accelerator, ConsoleRequest, ConsoleTicket, ConsoleType, Disk, DiskCreate, Firmware, Nic,
+    NicCreate, Vm, VmCreate, VmPage, VmState,
+};

@@ -1,0 +1,347 @@
+//! Virtual machines as JSON, and the way from and to the model's types.
+
+use qx_model::name::{ImageName, NameError, VmName};
+use qx_model::vm as model;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A VM as observed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Vm {
+    /// Identity for life.
+    pub id: Uuid,
+    /// Unique on its host.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// Power state.
+    pub state: VmState,
+    /// Configured vCPUs.
+    pub vcpus: u32,
+    /// Configured memory.
+    pub memory_mib: u64,
+    /// Firmware.
+    pub firmware: Firmware,
+    /// What runs it; emulation is slow and no security boundary.
+    pub accelerator: Accelerator,
+    /// All drives.
+    pub disks: Vec<Disk>,
+    /// All NICs.
+    pub nics: Vec<Nic>,
+}
+
+/// Observed power state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum VmState {
+    /// vCPUs run.
+    Running,
+    /// In memory, vCPUs stopped.
+    Paused,
+    /// Asked to shut down, not off yet.
+    ShuttingDown,
+    /// Not running.
+    Off,
+    /// Stopped by a guest panic or a failure of QEMU.
+    Crashed,
+    /// Guest is in ACPI S3.
+    Suspended,
+}
+
+/// The firmware a VM starts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Firmware {
+    /// SeaBIOS.
+    Bios,
+    /// UEFI without Secure Boot.
+    Uefi,
+    /// UEFI with Secure Boot enforced and Microsoft's keys enrolled.
+    UefiSecureBoot,
+}
+
+/// What executes a guest's instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Accelerator {
+    /// Hardware virtualization.
+    Kvm,
+    /// Emulation.
+    Tcg,
+    /// libvirt's test driver: no guest runs.
+    Test,
+}
+
+/// One drive of a VM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Disk {
+    /// Guest device name, such as `vda`.
+    pub target: String,
+    /// File or block device on the host; `null` is an empty drive.
+    pub path: Option<String>,
+    /// It is a CD drive.
+    pub cdrom: bool,
+}
+
+/// One NIC of a VM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Nic {
+    /// MAC address, lower case, colons.
+    pub mac: String,
+    /// Network or bridge that it is plugged into.
+    pub source: String,
+}
+
+/// Some of the VMs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VmPage {
+    /// Ordered by id.
+    pub items: Vec<Vm>,
+    /// To be sent as `cursor` for the next page; `null` at the end.
+    pub next: Option<String>,
+}
+
+/// A VM to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VmCreate {
+    /// Chosen by the client, so that asking twice makes one VM; the host chooses when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// Unique on its host: 1 to 63 letters, digits, `.`, `_` or `-`, the first a letter or a digit.
+    pub name: String,
+    /// Free text, at most 1024 characters.
+    #[serde(default)]
+    pub description: String,
+    /// 1 to 512.
+    #[serde(default = "one")]
+    pub vcpus: u32,
+    /// 1 to 16,777,216.
+    #[serde(default = "half_a_gibibyte")]
+    pub memory_mib: u64,
+    /// Firmware.
+    #[serde(default = "uefi")]
+    pub firmware: Firmware,
+    /// In boot order, at most 24.
+    #[serde(default)]
+    pub disks: Vec<DiskCreate>,
+    /// An ISO file of the image library for the CD drive; booted first while present.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cdrom: Option<String>,
+    /// At most 8.
+    #[serde(default)]
+    pub nics: Vec<NicCreate>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+const fn half_a_gibibyte() -> u64 {
+    512
+}
+
+const fn uefi() -> Firmware {
+    Firmware::Uefi
+}
+
+/// A disk to be made: blank with a size, or a copy of an image, grown if a size is given too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DiskCreate {
+    /// Virtual size: a multiple of 512, at most 64 TiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    /// A file of the image library to copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+}
+
+/// A NIC to be made, plugged into a network or a bridge of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum NicCreate {
+    /// A virtual network, such as `default`.
+    Network(String),
+    /// A bridge of the host, such as `br0`, the management network's.
+    Bridge(String),
+}
+
+/// Which console to open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ConsoleRequest {
+    /// Kind of console.
+    #[serde(rename = "type")]
+    pub kind: ConsoleType,
+}
+
+/// Kinds of console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ConsoleType {
+    /// First serial port.
+    Serial,
+}
+
+/// Opens one WebSocket to a console, once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConsoleTicket {
+    /// To be sent as `ticket` to `GET /api/v1/vms/{id}/console`.
+    pub ticket: String,
+    /// Seconds until it stops working.
+    pub expires_in_s: u64,
+}
+
+impl VmCreate {
+    /// The wish in the model's terms, with `id` for one that names none; else every refused field.
+    ///
+    /// # Errors
+    /// All broken rules at once: limits first, then names.
+    pub fn into_spec(self, id: Uuid) -> Result<model::VmSpec, Vec<model::FieldError>> {
+        let mut refused = model::check_vm_values(
+            &self.description,
+            self.vcpus,
+            self.memory_mib,
+            self.disks
+                .iter()
+                .map(|disk| (disk.size_bytes, disk.image.is_none())),
+            self.nics.len(),
+        );
+        let name: Option<VmName> = parsed(self.name, "name".into(), &mut refused);
+        let mut disks = Vec::new();
+        for (i, disk) in self.disks.into_iter().enumerate() {
+            let source = match disk.image {
+                None => Some(model::DiskSource::Blank),
+                Some(image) => parsed(image, format!("disks[{i}].image"), &mut refused)
+                    .map(model::DiskSource::Image),
+            };
+            if let Some(source) = source {
+                disks.push(model::DiskSpec {
+                    size_bytes: disk.size_bytes,
+                    source,
+                });
+            }
+        }
+        let cdrom: Option<ImageName> = self
+            .cdrom
+            .and_then(|image| parsed(image, "cdrom".into(), &mut refused));
+        let mut nics = Vec::new();
+        for (i, nic) in self.nics.into_iter().enumerate() {
+            nics.extend(match nic {
+                NicCreate::Network(network) => {
+                    parsed(network, format!("nics[{i}].network"), &mut refused)
+                        .map(model::NicSpec::Network)
+                }
+                NicCreate::Bridge(bridge) => {
+                    parsed(bridge, format!("nics[{i}].bridge"), &mut refused)
+                        .map(model::NicSpec::Bridge)
+                }
+            });
+        }
+        let Some(name) = name.filter(|_| refused.is_empty()) else {
+            return Err(refused);
+        };
+        Ok(model::VmSpec {
+            id: model::VmId(self.id.unwrap_or(id)),
+            name,
+            description: self.description,
+            vcpus: self.vcpus,
+            memory_mib: self.memory_mib,
+            firmware: self.firmware.into(),
+            disks,
+            cdrom,
+            nics,
+        })
+    }
+}
+
+fn parsed<T: TryFrom<String, Error = NameError>>(
+    text: String,
+    field: String,
+    refused: &mut Vec<model::FieldError>,
+) -> Option<T> {
+    T::try_from(text)
+        .map_err(|e| {
+            refused.push(model::FieldError {
+                field,
+                reason: e.to_string(),
+            })
+        })
+        .ok()
+}
+
+macro_rules! same_variants {
+    ($wire:ident, $model:ty, [$($variant:ident),+]) => {
+        impl From<$model> for $wire {
+            fn from(value: $model) -> Self {
+                match value {
+                    $(<$model>::$variant => Self::$variant,)+
+                }
+            }
+        }
+    };
+}
+
+same_variants!(
+    VmState,
+    model::PowerState,
+    [Running, Paused, ShuttingDown, Off, Crashed, Suspended]
+);
+same_variants!(Firmware, model::Firmware, [Bios, Uefi, UefiSecureBoot]);
+same_variants!(Accelerator, model::Accelerator, [Kvm, Tcg, Test]);
+
+impl From<Firmware> for model::Firmware {
+    fn from(firmware: Firmware) -> Self {
+        match firmware {
+            Firmware::Bios => Self::Bios,
+            Firmware::Uefi => Self::Uefi,
+            Firmware::UefiSecureBoot => Self::UefiSecureBoot,
+        }
+    }
+}
+
+impl From<model::Vm> for Vm {
+    fn from(vm: model::Vm) -> Self {
+        Self {
+            id: vm.id.0,
+            name: vm.name,
+            description: vm.description,
+            state: vm.state.into(),
+            vcpus: vm.vcpus,
+            memory_mib: vm.memory_mib,
+            firmware: vm.firmware.into(),
+            accelerator: vm.accelerator.into(),
+            disks: vm
+                .disks
+                .into_iter()
+                .map(|disk| Disk {
+                    target: disk.target,
+                    path: disk.path.map(|path| path.display().to_string()),
+                    cdrom: disk.cdrom,
+                })
+                .collect(),
+            nics: vm
+                .nics
+                .into_iter()
+                .map(|nic| Nic {
+                    mac: nic.mac,
+                    source: nic.source,
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Who is asking, once that is known, and for how long it holds.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use qx_model::access::{Actor, Role};
+use tokio::sync::watch;
+
+/// An authenticated caller.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// For authorisation and the audit log.
+    pub actor: Actor,
+    /// The session's CSRF token; `None` when no cookie was involved.
+    pub csrf_token: Option<String>,
+    /// When it ends, for people.
+    pub expires_at: Option<Timestamp>,
+    /// When it ends, for programs.
+    pub validity: Validity,
+}
+
+impl Identity {
+    /// Whoever is root on this host already.
+    #[must_use]
+    pub fn local_root() -> Self {
+        Self {
+            actor: Actor {
+                name: "root".into(),
+                role: Role::Admin,
+                origin: "local".into(),
+            },
+            csrf_token: None,
+            expires_at: None,
+            validity: Validity {
+                revoked: None,
+                deadline: None,
+            },
+        }
+    }
+}
+
+/// How long an identity holds: streams must end when it does.
+#[derive(Debug, Clone)]
+pub struct Validity {
+    /// Its sender is dropped on revocation.
+    pub(crate) revoked: Option<watch::Receiver<()>>,
+    pub(crate) deadline: Option<Instant>,
+}
+
+impl Validity {
+    /// Returns when the identity has been revoked or has expired.
+    pub async fn ended(&mut self) {
+        let revoked = async {
+            match &mut self.revoked {
+                Some(revoked) => while revoked.changed().await.is_ok() {},
+                None => std::future::pending().await,
+            }
+        };
+        let expired = async {
+            match self.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = revoked => {}
+            () = expired => {}
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The image library: ISOs and disk images, one file each. Owns the directory; a file is in it whole or
+//! not at all, and never one that would make QEMU open another file.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use qx_model::access::{Actor, Operation};
+use qx_model::name::ImageName;
+use qx_model::vm::Image;
+use tokio::sync::mpsc;
+
+use crate::audit::Audit;
+use crate::authorize::authorize;
+use crate::error::{Error, Result};
+use crate::events::{EventKind, Events};
+use crate::image_file::{self, Receiver};
+use crate::inventory::Inventory;
+use crate::layout::Layout;
+
+/// Pieces of an upload that may wait for the disk.
+const WAITING: usize = 16;
+
+/// The image library. Clones share it.
+#[derive(Clone)]
+pub struct Images {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    layout: Layout,
+    inventory: Inventory,
+    events: Events,
+    audit: Audit,
+}
+
+impl Images {
+    pub(crate) fn new(layout: Layout, inventory: Inventory, events: Events, audit: Audit) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                layout,
+                inventory,
+                events,
+                audit,
+            }),
+        }
+    }
+
+    /// All images, by name.
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<Image>> {
+        authorize(actor, Operation::ImageList)?;
+        let directory = self.inner.layout.images();
+        blocking(move || image_file::list(&directory)).await
+    }
+
+    /// Stores a file under `name`, replacing what is there unless a VM uses it. Memory stays constant
+    /// whatever its size. The file appears when all of it is on disk, its checksum (if given) was right
+    /// and its content is a disk or a disc that needs no other file.
+    pub async fn upload(
+        &self,
+        actor: &Actor,
+        name: ImageName,
+        body: impl Stream<Item = io::Result<Bytes>> + Send,
+        sha256: Option<[u8; 32]>,
+    ) -> Result<Image> {
+        let target = name.clone();
+        let work = self.receive(name, body, sha256);
+        self.inner
+            .audit
+            .change(actor, Operation::ImageUpload, target, work)
+            .await
+    }
+
+    async fn receive(
+        &self,
+        name: ImageName,
+        body: impl Stream<Item = io::Result<Bytes>> + Send,
+        sha256: Option<[u8; 32]>,
+    ) -> Result<Image> {
+        self.refuse_if_used(&name)?;
+        let (sender, pieces) = mpsc::channel(WAITING);
+        let receiver = Receiver {
+            directory: self.inner.layout.uploads(),
+            pieces,
+            sha256,
+        };
+        let receiving = tokio::task::spawn_blocking(move || receiver.receive());
+        let sent = forward(body, sender).await;
+        let received = receiving
+            .await
+            .map_err(|error| Error::internal("an upload did not come back", error))?;
+        // The writer's error is the cause when both failed: it hangs up when the disk is full.
+        let upload = received?;
+        sent?;
+        self.refuse_if_used(&name)?;
+        let path = self.inner.layout.image(&name);
+        let image = blocking(move || upload.keep(&path, name)).await?;
+        self.inner
+            .events
+            .publish(EventKind::ImageChanged(image.name.clone()));
+        Ok(image)
+    }
+
+    /// Removes a file that no VM uses.
+    pub async fn delete(&self, actor: &Actor, name: &ImageName) -> Result<()> {
+        self.inner
+            .audit
+            .change(actor, Operation::ImageDelete, name, self.remove(name))
+            .await
+    }
+
+    async fn remove(&self, name: &ImageName) -> Result<()> {
+        self.refuse_if_used(name)?;
+        let path = self.inner.layout.image(name);
+        let removed = blocking(move || Ok(std::fs::remove_file(path))).await?;
+        match removed {
+            Ok(()) => {
+                self.inner
+                    .events
+                    .publish(EventKind::ImageChanged(name.clone()));
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NotFound {
+                what: "image",
+                id: name.to_string(),
+            }),
+            Err(error) => Err(Error::file(format!("removing the image {name}"), error)),
+        }
+    }
+
+    /// What a file of the library is; `None` if there is none.
+    pub(crate) async fn describe(&self, name: &ImageName) -> Result<Option<Image>> {
+        let (path, name) = (self.inner.layout.image(name), name.clone());
+        blocking(move || image_file::describe(&path, name)).await
+    }
+
+    fn refuse_if_used(&self, name: &ImageName) -> Result<()> {
+        let path: PathBuf = self.inner.layout.image(name);
+        match self.inner.inventory.user_of(&path)? {
+            None => Ok(()),
+            Some(vm) => Err(Error::Conflict {
+                reason: format!("the image {name} is in a drive of the VM {}", vm.name),
+                hint: "delete that VM first, or choose another name".into(),
+            }),
+        }
+    }
+}
+
+async fn forward(
+    body: impl Stream<Item = io::Result<Bytes>> + Send,
+    sender: mpsc::Sender<io::Result<Bytes>>,
+) -> Result<()> {
+    let mut body = std::pin::pin!(body);
+    while let Some(piece) = body.next().await {
+        if sender.send(piece).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::internal("file work did not come back", error))?
+}

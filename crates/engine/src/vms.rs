@@ -1,0 +1,238 @@
+//! Use cases for VMs. Owns their order: operations on one VM happen one after the other, in the order
+//! they were asked for, and go on when the one who asked goes away. VMs never wait for each other.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use qx_hypervisor::{Error as HypervisorError, Hypervisor};
+use qx_model::access::{Actor, Operation};
+use qx_model::vm::{HypervisorInfo, PowerState, Vm, VmId, VmSpec};
+
+use crate::audit::Audit;
+use crate::authorize::authorize;
+use crate::console::{Consoles, SerialConsole};
+use crate::create;
+use crate::error::{Error, Result};
+use crate::images::Images;
+use crate::inventory::Inventory;
+use crate::layout::Layout;
+use crate::queue::Queues;
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// In id order.
+    pub items: Vec<T>,
+    /// Pass as `after` to get the next part; `None` at the end.
+    pub next: Option<VmId>,
+}
+
+/// The VMs of this host. Clones share them.
+#[derive(Clone)]
+pub struct Vms {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    inventory: Inventory,
+    consoles: Consoles,
+    images: Images,
+    layout: Layout,
+    operations: Queues<VmId>,
+    audit: Audit,
+}
+
+impl Vms {
+    pub(crate) fn new(
+        inventory: Inventory,
+        consoles: Consoles,
+        images: Images,
+        layout: Layout,
+        audit: Audit,
+    ) -> Self {
+        let operations = Queues::new();
+        Self {
+            inner: Arc::new(Inner {
+                inventory,
+                consoles,
+                images,
+                layout,
+                operations,
+                audit,
+            }),
+        }
+    }
+
+    /// VMs in id order: at most `limit` (1 to 1,000) of them, those after `after`.
+    pub async fn list(
+        &self,
+        actor: &Actor,
+        after: Option<VmId>,
+        limit: usize,
+    ) -> Result<Page<Arc<Vm>>> {
+        authorize(actor, Operation::VmList)?;
+        let (items, more) = self.inner.inventory.list(after, limit.clamp(1, 1000))?;
+        let next = if more {
+            items.last().map(|vm| vm.id)
+        } else {
+            None
+        };
+        Ok(Page { items, next })
+    }
+
+    /// One VM.
+    pub async fn get(&self, actor: &Actor, id: VmId) -> Result<Arc<Vm>> {
+        authorize(actor, Operation::VmGet)?;
+        self.inner.inventory.get(id)
+    }
+
+    /// Makes a VM and its disks, powered off. Asking again with the same id and the same wish answers
+    /// with the VM that is there.
+    pub async fn create(&self, actor: &Actor, spec: VmSpec) -> Result<Arc<Vm>> {
+        let id = spec.id;
+        self.queued(actor, Operation::VmCreate, id, async move |inner| {
+            let broken = spec.check();
+            if !broken.is_empty() {
+                return Err(Error::Invalid(broken));
+            }
+            create::create(&inner.inventory, &inner.images, &inner.layout, spec).await?;
+            inner.inventory.observe(id).await
+        })
+        .await
+    }
+
+    /// Powers on; fine if it is on.
+    pub async fn start(&self, actor: &Actor, id: VmId) -> Result<Arc<Vm>> {
+        self.power(
+            actor,
+            Operation::VmStart,
+            id,
+            PowerState::Running,
+            |hypervisor, id| hypervisor.start(id),
+        )
+        .await
+    }
+
+    /// Presses the power button; the VM that is answered may still run. Fine if it is off.
+    pub async fn shutdown(&self, actor: &Actor, id: VmId) -> Result<Arc<Vm>> {
+        self.power(
+            actor,
+            Operation::VmShutdown,
+            id,
+            PowerState::Off,
+            |hypervisor, id| hypervisor.shutdown(id),
+        )
+        .await
+    }
+
+    /// Powers off at once; fine if it is off.
+    pub async fn stop(&self, actor: &Actor, id: VmId) -> Result<Arc<Vm>> {
+        self.power(
+            actor,
+            Operation::VmStop,
+            id,
+            PowerState::Off,
+            |hypervisor, id| hypervisor.stop(id),
+        )
+        .await
+    }
+
+    /// Removes a VM that is off; with `disks`, those that were made for it too.
+    pub async fn delete(&self, actor: &Actor, id: VmId, disks: bool) -> Result<()> {
+        self.queued(actor, Operation::VmDelete, id, async move |inner| {
+            let inventory = &inner.inventory;
+            inventory
+                .blocking(move |hypervisor| hypervisor.undefine(id))
+                .await?;
+            if disks {
+                let directory = inner.layout.vm(id);
+                inventory
+                    .blocking(move |hypervisor| hypervisor.delete_disks(&directory))
+                    .await?;
+            }
+            match inventory.observe(id).await {
+                Err(Error::NotFound { .. }) => Ok(()),
+                Ok(_) => Err(Error::Conflict {
+                    reason: format!("VM {id} was defined again while it was being deleted"),
+                    hint: "delete it again".into(),
+                }),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+
+    /// Opens the first serial port; the VM may be off.
+    pub async fn open_serial(&self, actor: &Actor, id: VmId) -> Result<SerialConsole> {
+        let inner = &self.inner;
+        let open = async {
+            let vm = inner.inventory.get(id)?;
+            inner.consoles.open(&vm).await
+        };
+        inner
+            .audit
+            .change(actor, Operation::VmConsole, id, open)
+            .await
+    }
+
+    /// What VMs run on. Also tells whether the hypervisor answers.
+    pub async fn hypervisor(&self) -> Result<HypervisorInfo> {
+        self.inner
+            .inventory
+            .blocking(|hypervisor| hypervisor.info())
+            .await
+    }
+
+    async fn power(
+        &self,
+        actor: &Actor,
+        operation: Operation,
+        id: VmId,
+        wanted: PowerState,
+        call: fn(&dyn Hypervisor, VmId) -> qx_hypervisor::Result<()>,
+    ) -> Result<Arc<Vm>> {
+        self.queued(actor, operation, id, async move |inner| {
+            let inventory = &inner.inventory;
+            let called = inventory
+                .blocking(move |hypervisor| match call(hypervisor, id) {
+                    Err(HypervisorError::WrongState { reason }) => Ok(Some(reason)),
+                    other => other.map(|()| None),
+                })
+                .await;
+            let vm = inventory.observe(id).await;
+            match called? {
+                Some(reason) if vm.as_ref().is_ok_and(|vm| vm.state != wanted) => {
+                    Err(HypervisorError::WrongState { reason }.into())
+                }
+                _ => vm,
+            }
+        })
+        .await
+    }
+
+    /// Runs `work` when the VM's earlier operations are done, to its end even if the caller goes away.
+    async fn queued<T, F>(
+        &self,
+        actor: &Actor,
+        operation: Operation,
+        id: VmId,
+        work: impl FnOnce(Arc<Inner>) -> F + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send,
+    {
+        let inner = Arc::clone(&self.inner);
+        let actor = actor.clone();
+        let running = tokio::spawn(async move {
+            let queued = async {
+                let _turn = inner.operations.turn(id).await;
+                work(Arc::clone(&inner)).await
+            };
+            inner.audit.change(&actor, operation, id, queued).await
+        });
+        running
+            .await
+            .map_err(|error| Error::internal("a VM operation did not come back", error))?
+    }
+}

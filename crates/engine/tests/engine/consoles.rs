@@ -1,0 +1,94 @@
+//! Serial consoles, on a guest that echoes.
+
+use super::*;
+
+async fn running(bench: &Bench) -> VmId {
+    let id = bench
+        .engine
+        .vms
+        .create(&admin(), spec("web1"))
+        .await
+        .unwrap()
+        .id;
+    bench.engine.vms.start(&admin(), id).await.unwrap();
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_viewer_sees_the_output_and_a_late_one_what_came_before() {
+    let bench = Bench::new().await;
+    let id = running(&bench).await;
+    let vms = &bench.engine.vms;
+    let mut first = vms.open_serial(&admin(), id).await.unwrap();
+    let mut second = vms.open_serial(&admin(), id).await.unwrap();
+    type_in(&first, "hello").await;
+    read_until(&mut first, "hello").await;
+    read_until(&mut second, "hello").await;
+    let mut late = vms.open_serial(&admin(), id).await.unwrap();
+    read_until(&mut late, "hello").await;
+    type_in(&late, "again").await;
+    read_until(&mut first, "again").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_opened_before_power_on_stays_open_through_power_cycles() {
+    let bench = Bench::new().await;
+    let vms = &bench.engine.vms;
+    let id = vms.create(&admin(), spec("web1")).await.unwrap().id;
+    let mut console = vms.open_serial(&admin(), id).await.unwrap();
+    type_in(&console, "lost").await;
+    for text in ["first", "second"] {
+        vms.start(&admin(), id).await.unwrap();
+        // The line is attached a moment after the VM was seen running: type until it echoes.
+        let input = console.input.clone();
+        let typing = async {
+            loop {
+                input
+                    .send(Bytes::from_static(text.as_bytes()))
+                    .await
+                    .unwrap();
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            () = typing => unreachable!("it never ends"),
+            seen = read_until(&mut console, text) => assert!(!seen.contains("lost")),
+        }
+        vms.stop(&admin(), id).await.unwrap();
+    }
+    vms.delete(&admin(), id, true).await.unwrap();
+    while console.output.recv().await.is_some() {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_that_takes_nothing_is_dropped_and_the_others_go_on() {
+    let bench = Bench::new().await;
+    let id = running(&bench).await;
+    let vms = &bench.engine.vms;
+    let mut stalled = vms.open_serial(&admin(), id).await.unwrap();
+    let mut busy = vms.open_serial(&admin(), id).await.unwrap();
+    let input = busy.input.clone();
+    let flood = tokio::spawn(async move {
+        while input.send(Bytes::from(vec![b'x'; 16 * 1024])).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    });
+    // More than may wait for a viewer.
+    let mut taken = 0;
+    while taken < 8 << 20 {
+        taken += tokio::time::timeout(PATIENCE, busy.output.recv())
+            .await
+            .unwrap()
+            .unwrap()
+            .len();
+    }
+    flood.abort();
+    let mut kept = 0;
+    while let Ok(Some(piece)) =
+        tokio::time::timeout(Duration::from_secs(5), stalled.output.recv()).await
+    {
+        kept += piece.len();
+    }
+    assert!(kept < 8 << 20, "the stalled viewer held everything up");
+    assert!(stalled.output.is_closed());
+}

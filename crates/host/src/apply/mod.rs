@@ -1,0 +1,149 @@
+//! Putting the configuration into force at boot: load → plan (pure) → write. Runs before the network, so
+//! that nothing has to be restarted. A part that fails becomes a problem in the status and does not stop
+//! the rest: a host that boots half-configured can be repaired, one that does not boot cannot.
+
+mod applied;
+mod files;
+mod plan;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use applied::{Applied, Ipv4Method};
+pub use files::{Entry, write_all};
+pub use plan::{Facts, plan};
+
+use crate::accounts::{self, AccountError};
+use crate::config::{Config, InterfaceSelector, Status, Store};
+use crate::durable;
+use crate::network::choose_ports;
+use crate::nics::{self, Nic};
+
+/// The file that shows the one-time password to the console, in the run directory.
+pub const INITIAL_PASSWORD: &str = "initial-password";
+
+/// Where things are; on the product `/`, `/quantix`, `/run/quantix` and `/sys`.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// The root that files are written under.
+    pub root: PathBuf,
+    /// The configuration's directory.
+    pub state: PathBuf,
+    /// The run directory.
+    pub run: PathBuf,
+    /// sysfs.
+    pub sys: PathBuf,
+}
+
+/// Why nothing could be applied at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The outcome could not be recorded.
+    #[error("cannot write to {path}")]
+    Run {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Loads the configuration, writes everything that follows from it, and records the outcome in the run
+/// directory. May be repeated; a one-time password stays the same while the system runs.
+///
+/// # Errors
+/// Only when the run directory cannot be written; everything else is in the status.
+pub fn apply(paths: &Paths) -> Result<Status, ApplyError> {
+    let run_error = |source| ApplyError::Run {
+        path: paths.run.clone(),
+        source,
+    };
+    fs::create_dir_all(&paths.run).map_err(run_error)?;
+    let mut loaded = Store::new(&paths.state).load();
+    let problems = &mut loaded.status.problems;
+
+    let nics = find_nics(&loaded.config, &paths.sys);
+    let (ports, port_problems) = choose_ports(&loaded.config.management, &nics);
+    problems.extend(port_problems);
+    let shadow = fs::read_to_string(paths.root.join("etc/shadow")).unwrap_or_default();
+    let root_hash = match root_password(&loaded.config, paths) {
+        Ok(hash) => hash,
+        Err(error) => {
+            problems.push(format!(
+                "root has no password, log-in is impossible: {error}"
+            ));
+            None
+        }
+    };
+    let zone_exists = zone_exists(&paths.root, &loaded.config);
+    if !zone_exists {
+        let zone = &loaded.config.system.timezone;
+        problems.push(format!(
+            "time zone {zone} is not known to this release; using UTC"
+        ));
+    }
+    let facts = Facts {
+        ports,
+        shadow,
+        root_hash,
+        zone_exists,
+    };
+    let entries = plan(&loaded.config, &facts);
+    problems.extend(write_all(&paths.root, &entries));
+
+    Applied::of(&loaded.config)
+        .write(&paths.run)
+        .map_err(run_error)?;
+    loaded.status.write(&paths.run).map_err(run_error)?;
+    Ok(loaded.status)
+}
+
+/// Looks for links, which takes time, only where the choice depends on it.
+fn find_nics(config: &Config, sys: &Path) -> Vec<Nic> {
+    let nics = nics::discover(sys);
+    let automatic = config
+        .management
+        .interfaces
+        .contains(&InterfaceSelector::Auto);
+    if automatic && nics.len() > 1 {
+        nics::discover_with_link(sys)
+    } else {
+        nics
+    }
+}
+
+fn zone_exists(root: &Path, config: &Config) -> bool {
+    root.join(plan::ZONES.trim_start_matches('/'))
+        .join(config.system.timezone.as_str())
+        .is_file()
+}
+
+/// The hash to give root, or `None` to leave the one it has: the configured one, or a one-time password's,
+/// which is made unless this boot has one already.
+fn root_password(config: &Config, paths: &Paths) -> Result<Option<String>, RootPasswordError> {
+    let shown = paths.run.join(INITIAL_PASSWORD);
+    if let Some(hash) = &config.system.root_password_hash {
+        match fs::remove_file(&shown) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => return Ok(Some(hash.as_str().to_owned())),
+        }
+    }
+    let shadow = paths.root.join("etc/shadow");
+    if let Ok(password) = fs::read_to_string(&shown)
+        && accounts::verify_root_password(&shadow, password.trim_end()).unwrap_or(false)
+    {
+        return Ok(None);
+    }
+    let (password, hash) = accounts::one_time_password()?;
+    durable::replace(&shown, format!("{password}\n").as_bytes(), 0o600)?;
+    Ok(Some(hash))
+}
+
+#[derive(Debug, thiserror::Error)]
+enum RootPasswordError {
+    #[error("{0}")]
+    Account(#[from] AccountError),
+    #[error("cannot keep the one-time password: {0}")]
+    Keep(#[from] io::Error),
+}

@@ -1,0 +1,92 @@
+//! `qx-config`: puts the host's configuration into force at boot, checks a file, shows what is in force.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use qx_host::apply::{self, Paths};
+use qx_host::config::{self, Status, Store};
+
+#[derive(Parser)]
+#[command(
+    name = "qx-config",
+    version,
+    about = "The configuration of a Quantix-OS host"
+)]
+struct Arguments {
+    /// Directory of config.toml and its generations
+    #[arg(long, default_value = "/quantix", global = true)]
+    state_dir: PathBuf,
+    /// Directory of the running system's records
+    #[arg(long, default_value = "/run/quantix", global = true)]
+    run_dir: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write everything that follows from the configuration (at boot, before the network)
+    Apply {
+        /// Write under this directory instead of /
+        #[arg(long, default_value = "/")]
+        root: PathBuf,
+    },
+    /// Say what is wrong with a configuration file; exit status 1 if anything is
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print the configuration in force, every key written out
+    Show,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Command::Apply { root } => {
+            let paths = Paths {
+                root,
+                state: arguments.state_dir,
+                run: arguments.run_dir,
+                sys: PathBuf::from("/sys"),
+            };
+            let status = apply::apply(&paths)?;
+            report(&status);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check { file } => check(&file),
+        Command::Show => {
+            print!(
+                "{}",
+                Store::new(&arguments.state_dir).peek().config.to_toml()
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn report(status: &Status) {
+    for problem in &status.problems {
+        eprintln!("qx-config: {problem}");
+    }
+}
+
+fn check(file: &Path) -> anyhow::Result<ExitCode> {
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    match config::parse(&text) {
+        Ok(_) => {
+            println!("{}: good", file.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(problems) => {
+            for problem in problems {
+                eprintln!("{} {problem}", file.display());
+            }
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Writing a configuration as TOML. Every key is written, so that the file shows what can be set.
+
+use std::fmt::{Display, Write as _};
+
+use super::schema::{Config, Ipv4, Ipv6, VERSION};
+
+impl Config {
+    /// The configuration as a TOML document that [`super::parse`] reads back to the same value.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut out = format!("version = {VERSION}\n");
+        self.write_system(&mut out);
+        section(&mut out, "ssh");
+        pair(&mut out, "enabled", self.ssh.enabled);
+        pair(&mut out, "authorized_keys", list(&self.ssh.authorized_keys));
+        self.write_management(&mut out);
+        out
+    }
+
+    fn write_system(&self, out: &mut String) {
+        section(out, "system");
+        pair(out, "hostname", quoted(&self.system.hostname));
+        pair(out, "timezone", quoted(&self.system.timezone));
+        if let Some(hash) = &self.system.root_password_hash {
+            pair(out, "root_password_hash", quoted(hash.as_str()));
+        }
+        pair(out, "ntp", list(&self.system.ntp));
+    }
+
+    fn write_management(&self, out: &mut String) {
+        let management = &self.management;
+        section(out, "network.management");
+        pair(out, "interfaces", list(&management.interfaces));
+        if management.interfaces.len() > 1 {
+            let mode = quoted(management.bond.mode.as_str());
+            pair(out, "bond", format!("{{ mode = {mode} }}"));
+        }
+        pair(out, "vlan", management.vlan.map_or(0, super::VlanId::get));
+        let ipv4 = match &management.ipv4 {
+            Ipv4::Dhcp => method("dhcp"),
+            Ipv4::None => method("none"),
+            Ipv4::Static { address, gateway } => fixed(address, gateway.as_ref()),
+        };
+        pair(out, "ipv4", ipv4);
+        let ipv6 = match &management.ipv6 {
+            Ipv6::Auto => method("auto"),
+            Ipv6::None => method("none"),
+            Ipv6::Static { address, gateway } => fixed(address, gateway.as_ref()),
+        };
+        pair(out, "ipv6", ipv6);
+        pair(out, "dns", list(&management.dns));
+    }
+}
+
+fn section(out: &mut String, name: &str) {
+    let _ = writeln!(out, "\n[{name}]");
+}
+
+fn pair(out: &mut String, key: &str, value: impl Display) {
+    let _ = writeln!(out, "{key} = {value}");
+}
+
+fn quoted(value: impl Display) -> String {
+    toml::Value::String(value.to_string()).to_string()
+}
+
+fn list(values: &[impl Display]) -> String {
+    let quoted: Vec<String> = values.iter().map(quoted).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+fn method(name: &str) -> String {
+    format!("{{ method = {} }}", quoted(name))
+}
+
+fn fixed(address: &impl Display, gateway: Option<&impl Display>) -> String {
+    let gateway = gateway
+        .map(|g| format!(", gateway = {}", quoted(g)))
+        .unwrap_or_default();
+    format!(
+        "{{ method = \"static\", address = {}{gateway} }}",
+        quoted(address)
+    )
+}

@@ -1,0 +1,21 @@
+//! The host's configuration: one versioned TOML file, its schema, and its generations on disk. The only
+//! reader and writer of that file. Knows nothing of what the values do to the system (`apply` does).
+
+mod decode;
+mod encode;
+mod problem;
+mod read;
+mod schema;
+mod status;
+mod store;
+mod types;
+
+pub use problem::Problem;
+pub use read::{Parsed, parse};
+pub use schema::{Bond, BondMode, Config, Ipv4, Ipv6, Management, Ssh, System, VERSION};
+pub use status::{Source, Status};
+pub use store::{Loaded, Store, StoreError};
+pub use types::{
+    HostName, InterfaceName, InterfaceSelector, Ipv4Cidr, Ipv6Cidr, MacAddress, PasswordHash,
+    ServerName, SshPublicKey, TimeZone, ValueError, VlanId,
+};

@@ -1,0 +1,391 @@
+//! What every implementation of [`Hypervisor`] must do: checks that tests call, and the guest that they
+//! boot. Built with the feature `contract` only; a check fails by panicking, as tests do.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "checks fail by panicking, as tests do"
+)]
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use qx_model::vm::{DiskSource, DiskSpec, Firmware, ImageFormat, PowerState, VmId, VmSpec};
+
+use crate::{Definition, DiskImage, DiskRequest, Error, Hypervisor, Signal};
+
+mod guest;
+
+pub use guest::boot_sector_guest;
+
+/// Emulated guests on a busy machine are slow; nothing waits this long when all is well.
+const PATIENCE: Duration = Duration::from_secs(90);
+const MARKER: &str = "QUANTIX GUEST RUNS\r\n";
+const GUEST_BYTES: u64 = 1 << 20;
+
+/// What runs in the VMs of the implementation under test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guests {
+    /// Nothing: consoles are not supported.
+    None,
+    /// Something that echoes on the serial line and shuts down at once.
+    Echo,
+    /// What is on the disk.
+    Real,
+}
+
+/// An implementation under test.
+pub struct Subject<'a> {
+    /// It.
+    pub hypervisor: &'a dyn Hypervisor,
+    /// What its VMs run.
+    pub guests: Guests,
+    /// A directory for disks and images that its VMs can reach; exists.
+    pub data: PathBuf,
+}
+
+impl Subject<'_> {
+    /// Runs every check, telling its name first.
+    ///
+    /// # Panics
+    /// If the implementation breaks the contract.
+    pub fn check(&self) {
+        type Check<'a> = (&'a str, fn(&Subject<'a>));
+        let checks: [Check<'_>; 9] = [
+            (
+                "a defined VM is what was wished for, and off",
+                Self::defined_as_wished,
+            ),
+            ("ids and names are unique", Self::ids_and_names_are_unique),
+            (
+                "a VM that does not exist is told apart from every other error",
+                Self::missing,
+            ),
+            (
+                "power follows the calls, and wrong ones are refused",
+                Self::power,
+            ),
+            (
+                "a running VM is not forgotten",
+                Self::running_is_not_forgotten,
+            ),
+            (
+                "disks are made once, and removed with their directory",
+                Self::disks,
+            ),
+            ("every change is signalled", Self::signals),
+            ("the serial line reaches the guest, both ways", Self::serial),
+            (
+                "a taken serial line ends for the one who had it",
+                Self::serial_taken,
+            ),
+        ];
+        for (name, check) in checks {
+            println!("contract: {name}");
+            check(self);
+        }
+    }
+
+    fn defined_as_wished(&self) {
+        let mut definition = self.definition("wished");
+        definition.spec.description = "<b>&\"it's\" two\nlines".into();
+        definition.spec.vcpus = 2;
+        definition.cdrom = Some(self.data.join("disc.iso"));
+        let id = definition.spec.id;
+        self.hypervisor.define(&definition).unwrap();
+        let vm = self.hypervisor.get(id).unwrap();
+        assert_eq!(vm.id, id);
+        assert_eq!(vm.name, definition.spec.name.as_str());
+        assert_eq!(vm.description, definition.spec.description);
+        assert_eq!((vm.vcpus, vm.memory_mib), (2, definition.spec.memory_mib));
+        assert_eq!(vm.firmware, definition.spec.firmware);
+        assert_eq!(vm.state, PowerState::Off);
+        assert!(
+            vm.disks
+                .iter()
+                .any(|disk| disk.cdrom && disk.path == definition.cdrom)
+        );
+        assert!(self.hypervisor.list().unwrap().contains(&id));
+        assert_eq!(
+            self.hypervisor.creation_mark(id).unwrap(),
+            Some(definition.mark)
+        );
+        self.hypervisor.undefine(id).unwrap();
+        assert!(!self.hypervisor.list().unwrap().contains(&id));
+    }
+
+    fn ids_and_names_are_unique(&self) {
+        let first = self.definition("unique");
+        self.hypervisor.define(&first).unwrap();
+        let same_name = Definition {
+            spec: VmSpec {
+                id: VmId::random(),
+                ..first.spec.clone()
+            },
+            ..first.clone()
+        };
+        let mut same_id = self.definition("unique-too");
+        same_id.spec.id = first.spec.id;
+        for taken in [&first, &same_name, &same_id] {
+            let refused = self.hypervisor.define(taken);
+            assert!(matches!(refused, Err(Error::Exists { .. })), "{refused:?}");
+        }
+        self.hypervisor.undefine(first.spec.id).unwrap();
+    }
+
+    fn missing(&self) {
+        let (id, hypervisor) = (VmId::random(), self.hypervisor);
+        let answers = [
+            ("get", hypervisor.get(id).map(drop)),
+            ("creation_mark", hypervisor.creation_mark(id).map(drop)),
+            ("start", hypervisor.start(id)),
+            ("shutdown", hypervisor.shutdown(id)),
+            ("stop", hypervisor.stop(id)),
+            ("undefine", hypervisor.undefine(id)),
+            ("open_serial", hypervisor.open_serial(id).map(drop)),
+        ];
+        for (call, answer) in answers {
+            assert!(
+                matches!(answer, Err(Error::NoSuchVm(told)) if told == id),
+                "{call}: {answer:?}"
+            );
+        }
+    }
+
+    fn power(&self) {
+        let id = self.booted("power");
+        assert_eq!(self.hypervisor.get(id).unwrap().state, PowerState::Running);
+        let again = self.hypervisor.start(id);
+        assert!(matches!(again, Err(Error::WrongState { .. })), "{again:?}");
+        self.hypervisor.shutdown(id).unwrap();
+        // The boot sector takes no notice of its power button.
+        if self.guests != Guests::Real {
+            self.wait("the guest to shut down", || {
+                self.state(id) == PowerState::Off
+            });
+            self.hypervisor.start(id).unwrap();
+        }
+        self.hypervisor.stop(id).unwrap();
+        assert_eq!(self.state(id), PowerState::Off);
+        for (call, refused) in [
+            ("stop", self.hypervisor.stop(id)),
+            ("shutdown", self.hypervisor.shutdown(id)),
+        ] {
+            assert!(
+                matches!(refused, Err(Error::WrongState { .. })),
+                "{call}: {refused:?}"
+            );
+        }
+        self.remove(id);
+    }
+
+    fn running_is_not_forgotten(&self) {
+        let id = self.booted("forgotten");
+        let refused = self.hypervisor.undefine(id);
+        assert!(
+            matches!(refused, Err(Error::WrongState { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(self.state(id), PowerState::Running);
+        self.remove(id);
+    }
+
+    fn disks(&self) {
+        let directory = self.data.join(VmId::random().to_string());
+        let blank = DiskRequest {
+            path: directory.join("disk0.qcow2"),
+            size_bytes: 64 << 20,
+            source: None,
+        };
+        let copy = DiskRequest {
+            path: directory.join("disk1.qcow2"),
+            size_bytes: 4 << 20,
+            source: Some(self.guest_image()),
+        };
+        self.hypervisor.create_disk(&blank).unwrap();
+        self.hypervisor.create_disk(&copy).unwrap();
+        if self.guests == Guests::Real {
+            // Virtual sizes, at their place in a qcow2 header.
+            assert_eq!(virtual_size(&blank), blank.size_bytes);
+            assert_eq!(virtual_size(&copy), copy.size_bytes);
+            assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 2);
+        }
+        if self.guests != Guests::None {
+            let again = self.hypervisor.create_disk(&blank);
+            assert!(matches!(again, Err(Error::Exists { .. })), "{again:?}");
+        }
+        self.hypervisor.delete_disks(&directory).unwrap();
+        self.hypervisor.delete_disks(&directory).unwrap();
+        assert!(!directory.exists());
+        self.hypervisor.create_disk(&blank).unwrap();
+        self.hypervisor.delete_disks(&directory).unwrap();
+    }
+
+    fn signals(&self) {
+        let (sender, signals) = mpsc::channel();
+        // The receiver is gone when the check is over.
+        let sender = std::sync::Mutex::new(sender);
+        self.hypervisor.subscribe(Box::new(move |signal| {
+            let _ = sender.lock().map(|sender| sender.send(signal));
+        }));
+        assert_eq!(signals.recv_timeout(PATIENCE).unwrap(), Signal::Connected);
+        let id = self.created("signals");
+        let expect = |wanted: Signal| {
+            let deadline = Instant::now() + PATIENCE;
+            while signals.recv_timeout(deadline - Instant::now()).unwrap() != wanted {}
+        };
+        let drain = || while signals.try_recv().is_ok() {};
+        expect(Signal::Changed(id));
+        drain();
+        self.hypervisor.start(id).unwrap();
+        expect(Signal::Changed(id));
+        drain();
+        self.hypervisor.stop(id).unwrap();
+        expect(Signal::Changed(id));
+        self.remove(id);
+        expect(Signal::Removed(id));
+    }
+
+    fn serial(&self) {
+        let id = self.booted("serial");
+        if self.guests == Guests::None {
+            let refused = self.hypervisor.open_serial(id).map(drop);
+            assert!(
+                matches!(refused, Err(Error::Unsupported { .. })),
+                "{refused:?}"
+            );
+            return self.remove(id);
+        }
+        let mut port = self.hypervisor.open_serial(id).unwrap();
+        if self.guests == Guests::Real {
+            read_until(&mut port.reader, MARKER);
+        }
+        port.writer.write_all(b"is anybody there?").unwrap();
+        read_until(&mut port.reader, "is anybody there?");
+        self.hypervisor.stop(id).unwrap();
+        let mut rest = Vec::new();
+        // The end, or an error: what matters is that reading does not go on.
+        let _ = port.reader.read_to_end(&mut rest);
+        self.remove(id);
+    }
+
+    fn serial_taken(&self) {
+        if self.guests == Guests::None {
+            return;
+        }
+        let id = self.booted("taken");
+        let mut first = self.hypervisor.open_serial(id).unwrap();
+        let mut second = self.hypervisor.open_serial(id).unwrap();
+        let _ = first.reader.read_to_end(&mut Vec::new());
+        // Twice, because the guest may still be booting when the first is typed.
+        self.wait("an echo on the second line", || {
+            second.writer.write_all(b"still here?").is_ok()
+        });
+        read_until(&mut second.reader, "still here?");
+        self.remove(id);
+    }
+
+    /// A VM with the guest on its disk, off.
+    fn created(&self, name: &str) -> VmId {
+        let definition = self.definition(name);
+        let disk = DiskRequest {
+            path: definition.disks[0].clone(),
+            size_bytes: GUEST_BYTES,
+            source: Some(self.guest_image()),
+        };
+        self.hypervisor.create_disk(&disk).unwrap();
+        self.hypervisor.define(&definition).unwrap();
+        definition.spec.id
+    }
+
+    fn booted(&self, name: &str) -> VmId {
+        let id = self.created(name);
+        self.hypervisor.start(id).unwrap();
+        id
+    }
+
+    /// Whatever state it is in.
+    fn remove(&self, id: VmId) {
+        match self.hypervisor.stop(id) {
+            Ok(()) | Err(Error::WrongState { .. }) => {}
+            Err(error) => panic!("stopping: {error}"),
+        }
+        self.hypervisor.undefine(id).unwrap();
+        self.hypervisor
+            .delete_disks(&self.data.join(id.to_string()))
+            .unwrap();
+    }
+
+    fn definition(&self, name: &str) -> Definition {
+        let id = VmId::random();
+        let disk = DiskSpec {
+            size_bytes: Some(GUEST_BYTES),
+            source: DiskSource::Blank,
+        };
+        let spec = VmSpec {
+            id,
+            name: format!("contract-{name}").parse().unwrap(),
+            description: String::new(),
+            vcpus: 1,
+            memory_mib: 64,
+            firmware: Firmware::Bios,
+            disks: vec![disk],
+            cdrom: None,
+            nics: Vec::new(),
+        };
+        let disks = vec![self.data.join(id.to_string()).join("disk0.qcow2")];
+        Definition {
+            spec,
+            disks,
+            cdrom: None,
+            mark: format!("mark-{name}"),
+        }
+    }
+
+    fn guest_image(&self) -> DiskImage {
+        let path = self.data.join("guest.img");
+        if !path.exists() {
+            std::fs::write(&path, boot_sector_guest(MARKER)).unwrap();
+        }
+        DiskImage {
+            path,
+            format: ImageFormat::Raw,
+            virtual_bytes: GUEST_BYTES,
+        }
+    }
+
+    fn state(&self, id: VmId) -> PowerState {
+        self.hypervisor.get(id).unwrap().state
+    }
+
+    fn wait(&self, what: &str, mut done: impl FnMut() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !done() {
+            assert!(Instant::now() < deadline, "waited too long for {what}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Reads until the text has come; a watcher thread is not needed, because a line that falls silent ends
+/// when the test's own time limit stops the VM.
+fn read_until(reader: &mut Box<dyn Read + Send>, text: &str) {
+    let mut seen = Vec::new();
+    let mut buffer = [0; 256];
+    while !seen
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
+    {
+        match reader.read(&mut buffer) {
+            Ok(0) | Err(_) => panic!("the line ended after {:?}", String::from_utf8_lossy(&seen)),
+            Ok(count) => seen.extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+fn virtual_size(disk: &DiskRequest) -> u64 {
+    let header = std::fs::read(&disk.path).unwrap();
+    assert_eq!(&header[..4], b"QFI\xfb");
+    u64::from_be_bytes(header[24..32].try_into().unwrap())
+}

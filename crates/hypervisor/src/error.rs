@@ -1,0 +1,48 @@
+//! Why a hypervisor call failed, sorted by what the caller can do about it.
+
+use qx_model::vm::VmId;
+
+/// Result of a hypervisor call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a hypervisor call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such VM.
+    #[error("VM {0} does not exist")]
+    NoSuchVm(VmId),
+    /// The id, the name or the file is taken.
+    #[error("{what} exists already")]
+    Exists {
+        /// Such as `a VM named web1`.
+        what: String,
+    },
+    /// Not possible in the VM's present state.
+    #[error("{reason}")]
+    WrongState {
+        /// A sentence without a full stop.
+        reason: String,
+    },
+    /// This hypervisor has no such call.
+    #[error("{what} is not supported by this hypervisor")]
+    Unsupported {
+        /// Such as `a serial console`.
+        what: String,
+    },
+    /// The hypervisor does not answer.
+    #[error("the hypervisor at {uri} does not answer: {reason}")]
+    Unreachable {
+        /// Its address.
+        uri: String,
+        /// What the connection said.
+        reason: String,
+    },
+    /// The hypervisor refused for a reason of its own.
+    #[error("{action} failed: {message}")]
+    Failed {
+        /// What was tried, such as `starting VM ID`.
+        action: String,
+        /// The hypervisor's words.
+        message: String,
+    },
+}

@@ -1,0 +1,285 @@
+//! A hypervisor in memory: no guest runs, but every rule of the trait holds, and faults can be caused.
+//! It lives beside the trait so that the engine's tests need no libvirt. The product never uses it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use qx_model::vm::{Accelerator, Disk, HypervisorInfo, Nic, NicSpec, PowerState, Vm, VmId};
+
+use self::line::Line;
+use crate::{Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Signal, Sink};
+
+mod line;
+
+/// VMs in memory. Its guests shut down when asked and echo what they read on the serial line.
+#[derive(Default)]
+pub struct Fake {
+    world: Mutex<World>,
+    /// Told when a stuck VM is freed.
+    freed: Condvar,
+    sinks: Mutex<Vec<Sink>>,
+}
+
+#[derive(Default)]
+struct World {
+    vms: BTreeMap<VmId, Machine>,
+    disks: BTreeMap<PathBuf, u64>,
+    stuck: BTreeSet<VmId>,
+    unreachable: Option<String>,
+}
+
+struct Machine {
+    vm: Vm,
+    mark: String,
+    line: Option<Arc<Line>>,
+}
+
+impl Fake {
+    /// Makes every call on this VM hang until [`Fake::free`], as a QEMU that does not answer would.
+    pub fn stick(&self, id: VmId) {
+        self.world().stuck.insert(id);
+    }
+
+    /// Ends [`Fake::stick`].
+    pub fn free(&self, id: VmId) {
+        self.world().stuck.remove(&id);
+        self.freed.notify_all();
+    }
+
+    /// Makes every call fail until [`Fake::reconnect`].
+    pub fn disconnect(&self, reason: &str) {
+        self.world().unreachable = Some(reason.to_owned());
+        self.signal(&Signal::Disconnected(reason.to_owned()));
+    }
+
+    /// Ends [`Fake::disconnect`].
+    pub fn reconnect(&self) {
+        self.world().unreachable = None;
+        self.signal(&Signal::Connected);
+    }
+
+    /// The disk files that were made and not removed, with their virtual sizes.
+    pub fn disks(&self) -> BTreeMap<PathBuf, u64> {
+        self.world().disks.clone()
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reachable(&self) -> Result<MutexGuard<'_, World>> {
+        let world = self.world();
+        match &world.unreachable {
+            None => Ok(world),
+            Some(reason) => Err(Error::Unreachable {
+                uri: "fake:///".into(),
+                reason: reason.clone(),
+            }),
+        }
+    }
+
+    /// Waits while the VM is stuck.
+    fn of(&self, id: VmId) -> Result<MutexGuard<'_, World>> {
+        let world = self.reachable()?;
+        let stuck = |world: &mut World| world.stuck.contains(&id);
+        let world = self
+            .freed
+            .wait_while(world, stuck)
+            .unwrap_or_else(PoisonError::into_inner);
+        if world.vms.contains_key(&id) {
+            Ok(world)
+        } else {
+            Err(Error::NoSuchVm(id))
+        }
+    }
+
+    fn signal(&self, signal: &Signal) {
+        for sink in self
+            .sinks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
+            sink(signal.clone());
+        }
+    }
+
+    /// Changes a VM's power state if it is on as it must be.
+    fn switch(&self, id: VmId, from_on: bool, to: PowerState) -> Result<()> {
+        let mut world = self.of(id)?;
+        let machine = world.vms.get_mut(&id).ok_or(Error::NoSuchVm(id))?;
+        let on = machine.vm.state != PowerState::Off;
+        if on != from_on {
+            let state = if on { "running" } else { "off" };
+            return Err(Error::WrongState {
+                reason: format!("VM {id} is {state}"),
+            });
+        }
+        machine.vm.state = to;
+        if to == PowerState::Off {
+            machine.line.take().inspect(|line| line.hang_up());
+        } else {
+            machine.line = Some(Arc::default());
+        }
+        drop(world);
+        self.signal(&Signal::Changed(id));
+        Ok(())
+    }
+}
+
+impl Hypervisor for Fake {
+    fn info(&self) -> Result<HypervisorInfo> {
+        drop(self.reachable()?);
+        Ok(HypervisorInfo {
+            accelerator: Accelerator::Test,
+            libvirt_version: "0.0.0".into(),
+            qemu_version: None,
+            note: Some("VMs are held in memory: no guest runs".into()),
+        })
+    }
+
+    fn list(&self) -> Result<Vec<VmId>> {
+        Ok(self.reachable()?.vms.keys().copied().collect())
+    }
+
+    fn get(&self, id: VmId) -> Result<Vm> {
+        let world = self.of(id)?;
+        world
+            .vms
+            .get(&id)
+            .map(|machine| machine.vm.clone())
+            .ok_or(Error::NoSuchVm(id))
+    }
+
+    fn creation_mark(&self, id: VmId) -> Result<Option<String>> {
+        let world = self.of(id)?;
+        Ok(world.vms.get(&id).map(|machine| machine.mark.clone()))
+    }
+
+    fn define(&self, definition: &Definition) -> Result<()> {
+        let mut world = self.reachable()?;
+        let (id, name) = (definition.spec.id, definition.spec.name.as_str());
+        let taken = world
+            .vms
+            .values()
+            .any(|machine| machine.vm.id == id || machine.vm.name == name);
+        if taken {
+            return Err(Error::Exists {
+                what: format!("a VM with the id {id} or the name {name}"),
+            });
+        }
+        let machine = Machine {
+            vm: observed(definition),
+            mark: definition.mark.clone(),
+            line: None,
+        };
+        world.vms.insert(id, machine);
+        drop(world);
+        self.signal(&Signal::Changed(id));
+        Ok(())
+    }
+
+    fn undefine(&self, id: VmId) -> Result<()> {
+        let mut world = self.of(id)?;
+        if world
+            .vms
+            .get(&id)
+            .is_some_and(|machine| machine.vm.state != PowerState::Off)
+        {
+            return Err(Error::WrongState {
+                reason: format!("VM {id} is running: stop it first"),
+            });
+        }
+        world.vms.remove(&id);
+        drop(world);
+        self.signal(&Signal::Removed(id));
+        Ok(())
+    }
+
+    fn start(&self, id: VmId) -> Result<()> {
+        self.switch(id, false, PowerState::Running)
+    }
+
+    fn shutdown(&self, id: VmId) -> Result<()> {
+        self.switch(id, true, PowerState::Off)
+    }
+
+    fn stop(&self, id: VmId) -> Result<()> {
+        self.switch(id, true, PowerState::Off)
+    }
+
+    fn create_disk(&self, disk: &DiskRequest) -> Result<()> {
+        let mut world = self.reachable()?;
+        if world.disks.contains_key(&disk.path) {
+            return Err(Error::Exists {
+                what: format!("the disk {}", disk.path.display()),
+            });
+        }
+        world.disks.insert(disk.path.clone(), disk.size_bytes);
+        Ok(())
+    }
+
+    fn delete_disks(&self, directory: &Path) -> Result<()> {
+        self.reachable()?
+            .disks
+            .retain(|path, _| !path.starts_with(directory));
+        Ok(())
+    }
+
+    fn open_serial(&self, id: VmId) -> Result<SerialPort> {
+        let world = self.of(id)?;
+        let line = world.vms.get(&id).and_then(|machine| machine.line.clone());
+        let line = line.ok_or_else(|| Error::WrongState {
+            reason: format!("VM {id} is not running"),
+        })?;
+        Ok(line::open(&line))
+    }
+
+    fn subscribe(&self, sink: Sink) {
+        let unreachable = self.world().unreachable.clone();
+        sink(unreachable.map_or(Signal::Connected, Signal::Disconnected));
+        self.sinks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(sink);
+    }
+}
+
+/// What a VM defined like this looks like, powered off.
+fn observed(definition: &Definition) -> Vm {
+    let spec = &definition.spec;
+    let disks = definition
+        .disks
+        .iter()
+        .zip(b'a'..=b'z')
+        .map(|(path, letter)| Disk {
+            target: format!("vd{}", char::from(letter)),
+            path: Some(path.clone()),
+            cdrom: false,
+        });
+    let cdrom = definition.cdrom.iter().map(|path| Disk {
+        target: "sda".into(),
+        path: Some(path.clone()),
+        cdrom: true,
+    });
+    let nics = spec.nics.iter().enumerate().map(|(index, nic)| {
+        let (NicSpec::Network(source) | NicSpec::Bridge(source)) = nic;
+        Nic {
+            mac: format!("52:54:00:00:00:{index:02x}"),
+            source: source.to_string(),
+        }
+    });
+    Vm {
+        id: spec.id,
+        name: spec.name.to_string(),
+        description: spec.description.clone(),
+        state: PowerState::Off,
+        vcpus: spec.vcpus,
+        memory_mib: spec.memory_mib,
+        firmware: spec.firmware,
+        accelerator: Accelerator::Test,
+        disks: disks.chain(cdrom).collect(),
+        nics: nics.collect(),
+    }
+}

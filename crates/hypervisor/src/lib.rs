@@ -1,0 +1,120 @@
+//! The [`Hypervisor`] trait: what the engine needs from whatever runs VMs. Owns the trait, an in-memory
+//! [`fake`], the `contract` suite that both pass, and the [`kvm`] probe. Knows no libvirt, no async
+//! runtime and no user: every call blocks, and callers give it a thread.
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+
+use qx_model::vm::{HypervisorInfo, ImageFormat, Vm, VmId, VmSpec};
+
+#[cfg(feature = "contract")]
+pub mod contract;
+mod error;
+pub mod fake;
+pub mod kvm;
+
+pub use error::{Error, Result};
+
+/// Runs VMs. All calls block until the hypervisor answered; calls on different VMs may run at once.
+pub trait Hypervisor: Send + Sync + 'static {
+    /// Versions and accelerator.
+    fn info(&self) -> Result<HypervisorInfo>;
+
+    /// Every VM it knows, running or not, in no order.
+    fn list(&self) -> Result<Vec<VmId>>;
+
+    /// One VM as it is now.
+    fn get(&self, id: VmId) -> Result<Vm>;
+
+    /// The mark that [`Definition::mark`] left; `None` for a VM that somebody else defined.
+    fn creation_mark(&self, id: VmId) -> Result<Option<String>>;
+
+    /// Makes a new VM, powered off. [`Error::Exists`] if the id or the name is taken.
+    fn define(&self, definition: &Definition) -> Result<()>;
+
+    /// Forgets a VM that is off, with its firmware variables, but not its disks.
+    fn undefine(&self, id: VmId) -> Result<()>;
+
+    /// Powers on. [`Error::WrongState`] if it is on.
+    fn start(&self, id: VmId) -> Result<()>;
+
+    /// Presses the power button and returns; the guest may take its time, or ignore it.
+    fn shutdown(&self, id: VmId) -> Result<()>;
+
+    /// Powers off at once. [`Error::WrongState`] if it is off.
+    fn stop(&self, id: VmId) -> Result<()>;
+
+    /// Makes one disk file, and its directory if that is missing. [`Error::Exists`] if the file is
+    /// there already: content is never overwritten.
+    fn create_disk(&self, disk: &DiskRequest) -> Result<()>;
+
+    /// Removes the disk files of one directory and the directory; fine if it is gone already.
+    fn delete_disks(&self, directory: &std::path::Path) -> Result<()>;
+
+    /// Both ways of a running VM's first serial port. Only one at a time: opening takes it over.
+    fn open_serial(&self, id: VmId) -> Result<SerialPort>;
+
+    /// Tells `sink` of every change from now on. It is called on the hypervisor's own thread, so it
+    /// must not block and must not call back.
+    fn subscribe(&self, sink: Sink);
+}
+
+/// Receives [`Signal`]s.
+pub type Sink = Box<dyn Fn(Signal) + Send + Sync>;
+
+/// What [`Hypervisor::subscribe`] tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signal {
+    /// Something about this VM is new: look again.
+    Changed(VmId),
+    /// The VM is no longer defined.
+    Removed(VmId),
+    /// The hypervisor does not answer; nothing is known until [`Signal::Connected`].
+    Disconnected(String),
+    /// It answers (again): anything may have changed meanwhile.
+    Connected,
+}
+
+/// A VM to define: the wish, resolved to files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    /// The wish; its `disks` and `cdrom` are resolved below.
+    pub spec: VmSpec,
+    /// The disk files, in the order of `spec.disks`, all qcow2.
+    pub disks: Vec<PathBuf>,
+    /// The ISO in the CD drive.
+    pub cdrom: Option<PathBuf>,
+    /// Kept with the VM and returned by [`Hypervisor::creation_mark`]: tells a repeated request from a
+    /// different one. Plain ASCII without markup.
+    pub mark: String,
+}
+
+/// A disk file to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskRequest {
+    /// Where: `DIRECTORY/NAME`, made as qcow2.
+    pub path: PathBuf,
+    /// Virtual size in bytes; at least the source's.
+    pub size_bytes: u64,
+    /// First content.
+    pub source: Option<DiskImage>,
+}
+
+/// An image to copy. It must name no other file: the engine's library has checked that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskImage {
+    /// The file.
+    pub path: PathBuf,
+    /// Its format, never guessed again.
+    pub format: ImageFormat,
+    /// Bytes of the disk it describes.
+    pub virtual_bytes: u64,
+}
+
+/// A serial line: reading ends (0 bytes) when the VM stops or somebody else takes the line.
+pub struct SerialPort {
+    /// What the guest writes.
+    pub reader: Box<dyn Read + Send>,
+    /// What the guest reads.
+    pub writer: Box<dyn Write + Send>,
+}

@@ -1,0 +1,358 @@
+//! Domain XML: a wish becomes a definition, and any domain, ours or not, becomes what people see.
+//! Elements as libvirt's `formatdomain` documentation defines them.
+
+use std::path::{Path, PathBuf};
+
+use qx_hypervisor::Definition;
+use qx_model::vm::{Accelerator, Disk, Firmware, Nic, NicSpec, PowerState, Vm, VmId};
+
+use crate::xml::Element;
+
+/// Namespace of our own metadata in a domain.
+pub(crate) const NAMESPACE: &str = "https://quantix-os.org/xmlns/vm/1";
+
+/// The definition of a new VM.
+pub(crate) fn define(definition: &Definition, accelerator: Accelerator) -> Element {
+    let spec = &definition.spec;
+    let number = |name: &str, value: u64| Element::new(name).saying(value.to_string());
+    let mut domain = Element::new("domain")
+        .with("type", kind(accelerator))
+        .holding(Element::new("name").saying(spec.name.as_str()))
+        .holding(Element::new("uuid").saying(spec.id.to_string()))
+        .holding(Element::new("description").saying(spec.description.as_str()))
+        .holding(metadata(definition))
+        .holding(number("memory", spec.memory_mib).with("unit", "MiB"))
+        .holding(number("vcpu", u64::from(spec.vcpus)));
+    if accelerator == Accelerator::Test {
+        // The test driver emulates no machine: it knows neither firmware nor processor models.
+        let kind = Element::new("type").saying("hvm");
+        domain.push(Element::new("os").holding(kind));
+    } else {
+        domain.push(os(spec.firmware));
+        domain.push(features(spec.firmware));
+        domain.push(cpu(accelerator));
+        domain.push(clock());
+    }
+    domain.push(devices(definition, accelerator));
+    domain
+}
+
+fn metadata(definition: &Definition) -> Element {
+    let ours = Element::new("quantix:vm")
+        .with("xmlns:quantix", NAMESPACE)
+        .with("mark", &*definition.mark)
+        .with("firmware", firmware_name(definition.spec.firmware));
+    Element::new("metadata").holding(ours)
+}
+
+fn firmware_name(firmware: Firmware) -> &'static str {
+    match firmware {
+        Firmware::Bios => "bios",
+        Firmware::Uefi => "uefi",
+        Firmware::UefiSecureBoot => "uefi_secure_boot",
+    }
+}
+
+pub(crate) fn kind(accelerator: Accelerator) -> &'static str {
+    match accelerator {
+        Accelerator::Kvm => "kvm",
+        Accelerator::Tcg => "qemu",
+        Accelerator::Test => "test",
+    }
+}
+
+/// libvirt picks the firmware files that have these features.
+fn os(firmware: Firmware) -> Element {
+    let kind = Element::new("type")
+        .with("arch", "x86_64")
+        .with("machine", "q35")
+        .saying("hvm");
+    let os = Element::new("os").holding(kind);
+    let secure = match firmware {
+        Firmware::Bios => return os,
+        Firmware::Uefi => "no",
+        Firmware::UefiSecureBoot => "yes",
+    };
+    let feature = |name: &str| {
+        Element::new("feature")
+            .with("enabled", secure)
+            .with("name", name.to_owned())
+    };
+    os.with("firmware", "efi").holding(
+        Element::new("firmware")
+            .holding(feature("enrolled-keys"))
+            .holding(feature("secure-boot")),
+    )
+}
+
+fn features(firmware: Firmware) -> Element {
+    let features = Element::new("features")
+        .holding(Element::new("acpi"))
+        .holding(Element::new("apic"));
+    match firmware {
+        // Without system management mode a guest could rewrite the variables that hold the keys.
+        Firmware::UefiSecureBoot => features.holding(Element::new("smm").with("state", "on")),
+        Firmware::Bios | Firmware::Uefi => features,
+    }
+}
+
+/// All that the host's processor, or QEMU's emulation, can do.
+pub(crate) fn cpu(accelerator: Accelerator) -> Element {
+    let mode = if accelerator == Accelerator::Kvm {
+        "host-passthrough"
+    } else {
+        "maximum"
+    };
+    Element::new("cpu")
+        .with("mode", mode)
+        .with("check", "none")
+        .with("migratable", "on")
+}
+
+/// Lost ticks are caught up for the clock but not made up for by interrupts; guests have better clocks
+/// than the HPET.
+fn clock() -> Element {
+    let timer = |name: &str| Element::new("timer").with("name", name.to_owned());
+    Element::new("clock")
+        .with("offset", "utc")
+        .holding(timer("rtc").with("tickpolicy", "catchup"))
+        .holding(timer("pit").with("tickpolicy", "delay"))
+        .holding(timer("hpet").with("present", "no"))
+}
+
+fn devices(definition: &Definition, accelerator: Accelerator) -> Element {
+    let mut devices = Element::new("devices");
+    let mut boot_order = 0_u32;
+    let mut boot = || {
+        boot_order += 1;
+        Element::new("boot").with("order", boot_order.to_string())
+    };
+    if let Some(path) = &definition.cdrom {
+        let drive = drive("cdrom", "raw", path, "sda", "sata").holding(Element::new("readonly"));
+        devices.push(drive.holding(boot()));
+    }
+    for (path, letter) in definition.disks.iter().zip('a'..='z') {
+        let drive = drive("disk", "qcow2", path, &format!("vd{letter}"), "virtio");
+        devices.push(drive.holding(boot()));
+    }
+    for nic in &definition.spec.nics {
+        devices.push(interface(nic).holding(boot()));
+    }
+    if accelerator == Accelerator::Test {
+        return devices;
+    }
+    let random = Element::new("backend")
+        .with("model", "random")
+        .saying("/dev/urandom");
+    let agent = Element::new("target")
+        .with("type", "virtio")
+        .with("name", "org.qemu.guest_agent.0");
+    let port = Element::new("target")
+        .with("type", "isa-serial")
+        .with("port", "0");
+    devices
+        .holding(Element::new("serial").with("type", "pty").holding(port))
+        .holding(Element::new("channel").with("type", "unix").holding(agent))
+        .holding(Element::new("rng").with("model", "virtio").holding(random))
+        .holding(Element::new("memballoon").with("model", "virtio"))
+}
+
+fn drive(device: &str, format: &str, path: &Path, target: &str, bus: &str) -> Element {
+    let mut driver = Element::new("driver")
+        .with("name", "qemu")
+        .with("type", format);
+    if device == "disk" {
+        driver.set("discard", "unmap");
+    }
+    Element::new("disk")
+        .with("type", "file")
+        .with("device", device)
+        .holding(driver)
+        .holding(Element::new("source").with("file", path.to_string_lossy()))
+        .holding(Element::new("target").with("dev", target).with("bus", bus))
+}
+
+fn interface(nic: &NicSpec) -> Element {
+    let (kind, name) = match nic {
+        NicSpec::Network(name) => ("network", name),
+        NicSpec::Bridge(name) => ("bridge", name),
+    };
+    Element::new("interface")
+        .with("type", kind)
+        .holding(Element::new("source").with(kind, name.as_str()))
+        .holding(Element::new("model").with("type", "virtio"))
+}
+
+/// The mark that [`define`] left.
+pub(crate) fn mark(domain: &Element) -> Option<&str> {
+    ours(domain)?.attribute("mark")
+}
+
+fn ours(domain: &Element) -> Option<&Element> {
+    // libvirt keeps the prefix that it was given.
+    domain.child("metadata")?.child("quantix:vm")
+}
+
+/// What a domain is, whoever defined it.
+pub(crate) fn observe(domain: &Element, id: VmId, state: PowerState) -> Vm {
+    let text = |name: &str| domain.child(name).map(Element::text).unwrap_or_default();
+    let devices = domain.child("devices").cloned().unwrap_or_default();
+    Vm {
+        id,
+        name: text("name"),
+        description: text("description"),
+        state,
+        vcpus: text("vcpu").parse().unwrap_or_default(),
+        memory_mib: domain.child("memory").map(mebibytes).unwrap_or_default(),
+        firmware: firmware(domain),
+        accelerator: match domain.attribute("type") {
+            Some("kvm") => Accelerator::Kvm,
+            Some("test") => Accelerator::Test,
+            _ => Accelerator::Tcg,
+        },
+        disks: devices.children("disk").map(disk).collect(),
+        nics: devices.children("interface").map(nic).collect(),
+    }
+}
+
+/// libvirt writes KiB; others may have written anything it reads.
+fn mebibytes(memory: &Element) -> u64 {
+    let amount: u64 = memory.text().parse().unwrap_or_default();
+    match memory.attribute("unit") {
+        Some("b" | "bytes") => amount >> 20,
+        None | Some("k" | "KiB") => amount >> 10,
+        Some("M" | "MiB") => amount,
+        Some("G" | "GiB") => amount.saturating_mul(1 << 10),
+        Some("T" | "TiB") => amount.saturating_mul(1 << 20),
+        Some(_) => 0,
+    }
+}
+
+fn firmware(domain: &Element) -> Firmware {
+    let os = domain.child("os").cloned().unwrap_or_default();
+    let loader = os.child("loader");
+    let secure_feature = os
+        .child("firmware")
+        .into_iter()
+        .flat_map(|list| list.children("feature"));
+    let secure = loader.is_some_and(|loader| loader.attribute("secure") == Some("yes"))
+        || secure_feature.into_iter().any(|feature| {
+            feature.attribute("name") == Some("secure-boot")
+                && feature.attribute("enabled") == Some("yes")
+        });
+    let efi = os.attribute("firmware") == Some("efi")
+        || loader.is_some_and(|loader| loader.attribute("type") == Some("pflash"));
+    // Only where libvirt has no word for it.
+    let noted = ours(domain).and_then(|ours| ours.attribute("firmware"));
+    match (efi, secure, noted) {
+        (true, true, _) => Firmware::UefiSecureBoot,
+        (true, false, _) => Firmware::Uefi,
+        (false, _, Some("uefi_secure_boot")) if is_test(domain) => Firmware::UefiSecureBoot,
+        (false, _, Some("uefi")) if is_test(domain) => Firmware::Uefi,
+        (false, ..) => Firmware::Bios,
+    }
+}
+
+fn is_test(domain: &Element) -> bool {
+    domain.attribute("type") == Some("test")
+}
+
+fn disk(disk: &Element) -> Disk {
+    let source = disk.child("source");
+    let path = source.and_then(|source| source.attribute("file").or(source.attribute("dev")));
+    let target = disk
+        .child("target")
+        .and_then(|target| target.attribute("dev"));
+    Disk {
+        target: target.unwrap_or_default().to_owned(),
+        path: path.map(PathBuf::from),
+        cdrom: disk.attribute("device") == Some("cdrom"),
+    }
+}
+
+fn nic(interface: &Element) -> Nic {
+    let mac = interface
+        .child("mac")
+        .and_then(|mac| mac.attribute("address"));
+    let source = interface.child("source").and_then(|source| {
+        ["network", "bridge", "dev"]
+            .into_iter()
+            .find_map(|name| source.attribute(name))
+    });
+    Nic {
+        mac: mac.unwrap_or_default().to_ascii_lowercase(),
+        source: source.unwrap_or_default().to_owned(),
+    }
+}
+
+/// Makes a definition of ours run on `accelerator`; `None` if it does already, or is not ours.
+pub(crate) fn moved_to(domain: &Element, accelerator: Accelerator) -> Option<Element> {
+    let ours = mark(domain).is_some() && matches!(domain.attribute("type"), Some("kvm" | "qemu"));
+    if !ours || domain.attribute("type") == Some(kind(accelerator)) {
+        return None;
+    }
+    let mut moved = domain.clone();
+    moved.set("type", kind(accelerator));
+    moved.replace(cpu(accelerator));
+    Some(moved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FOREIGN: &str = "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+        <name>a &amp; b</name><memory unit='GiB'>2</memory><vcpu current='1'>4</vcpu>
+        <metadata><quantix:vm xmlns:quantix='https://quantix-os.org/xmlns/vm/1' mark='m'/></metadata>
+        <os><type>hvm</type><loader readonly='yes' secure='yes' type='pflash'>/f</loader></os>
+        <cpu mode='custom'><model>EPYC</model></cpu>
+        <devices>
+          <disk type='block' device='disk'><source dev='/dev/vg/lv'/><target dev='sda'/></disk>
+          <disk type='file' device='cdrom'><target dev='sdb'/></disk>
+          <interface type='direct'><mac address='52:54:00:AA:BB:CC'/><source dev='eth1'/></interface>
+          <hostdev mode='subsystem' type='pci'/>
+        </devices>
+        <qemu:commandline><qemu:arg value='-foo'/></qemu:commandline></domain>";
+
+    #[test]
+    fn a_domain_that_others_defined_is_shown_as_it_is() {
+        let domain = Element::parse(FOREIGN).unwrap();
+        let vm = observe(&domain, VmId::random(), PowerState::Running);
+        assert_eq!(
+            (vm.name.as_str(), vm.vcpus, vm.memory_mib),
+            ("a & b", 4, 2048)
+        );
+        assert_eq!(
+            (vm.firmware, vm.accelerator),
+            (Firmware::UefiSecureBoot, Accelerator::Kvm)
+        );
+        assert_eq!(vm.disks[0].path.as_deref(), Some(Path::new("/dev/vg/lv")));
+        assert_eq!(
+            (vm.disks[1].path.as_deref(), vm.disks[1].cdrom),
+            (None, true)
+        );
+        assert_eq!(
+            (&*vm.nics[0].mac, &*vm.nics[0].source),
+            ("52:54:00:aa:bb:cc", "eth1")
+        );
+    }
+
+    #[test]
+    fn an_edit_keeps_what_it_does_not_understand() {
+        let domain = Element::parse(FOREIGN).unwrap();
+        assert!(moved_to(&domain, Accelerator::Kvm).is_none());
+        let moved = moved_to(&domain, Accelerator::Tcg).unwrap();
+        let moved = Element::parse(&moved.to_string()).unwrap();
+        assert_eq!(moved.attribute("type"), Some("qemu"));
+        assert_eq!(moved.child("cpu"), Some(&cpu(Accelerator::Tcg)));
+        for name in ["metadata", "os", "devices", "qemu:commandline"] {
+            assert_eq!(moved.child(name), domain.child(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_domain_without_our_mark_is_not_moved() {
+        let foreign = Element::parse("<domain type='kvm'><name>a</name></domain>").unwrap();
+        assert!(moved_to(&foreign, Accelerator::Tcg).is_none());
+    }
+}

@@ -1,0 +1,286 @@
+//! The trait's calls. Each takes the connection, finds its domain and makes one libvirt call or a few.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use qx_hypervisor::{Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Sink, kvm};
+use qx_model::vm::{Accelerator, HypervisorInfo, PowerState, Vm, VmId};
+use virt::connect::Connect;
+use virt::domain::{Domain, DomainShutoffReason, DomainState, DomainStateReason};
+use virt::enumutil::Enum;
+use virt::error::{Error as VirtError, ErrorNumber};
+use virt::sys;
+
+use crate::error::Doing;
+use crate::storage::Storage;
+use crate::xml::Element;
+use crate::{Libvirt, domain, serial};
+
+/// Saved memory, snapshots' metadata: what would otherwise keep a domain from being undefined.
+const UNDEFINE: sys::virDomainUndefineFlagsValues =
+    sys::VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | sys::VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
+/// Checkpoints' metadata and firmware variables, which the test driver has not.
+const UNDEFINE_QEMU: sys::virDomainUndefineFlagsValues =
+    sys::VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | sys::VIR_DOMAIN_UNDEFINE_NVRAM;
+
+impl Hypervisor for Libvirt {
+    fn info(&self) -> Result<HypervisorInfo> {
+        let connect = self.shared.connect()?;
+        let doing = self.doing("asking for versions", None);
+        let libvirt = connect.lib_version().map_err(|error| doing.failed(error))?;
+        let accelerator = accelerator(&connect);
+        let qemu_version = match accelerator {
+            Accelerator::Test => None,
+            Accelerator::Kvm | Accelerator::Tcg => {
+                let qemu = connect.hyp_version().map_err(|error| doing.failed(error))?;
+                Some(version(qemu))
+            }
+        };
+        Ok(HypervisorInfo {
+            accelerator,
+            libvirt_version: version(libvirt),
+            qemu_version,
+            note: note(accelerator),
+        })
+    }
+
+    fn list(&self) -> Result<Vec<VmId>> {
+        let doing = self.doing("listing VMs", None);
+        let domains = self
+            .shared
+            .connect()?
+            .list_all_domains(0)
+            .map_err(|error| doing.failed(error))?;
+        domains
+            .iter()
+            .map(|domain| domain.uuid().map(VmId).map_err(|error| doing.failed(error)))
+            .collect()
+    }
+
+    fn get(&self, id: VmId) -> Result<Vm> {
+        let (_, domain) = self.find(id, "reading")?;
+        let doing = self.doing("reading", Some(id));
+        let (state, reason) = domain.state().map_err(|error| doing.failed(error))?;
+        // The crate drops this call's error; libvirt remembers it.
+        let state = state
+            .known()
+            .ok_or_else(|| doing.failed(VirtError::last_error()))?;
+        let crashed = matches!(reason, Enum::Known(DomainStateReason::Shutoff(reason))
+            if reason.is(DomainShutoffReason::Crashed));
+        let xml = self.xml(&domain, id, 0)?;
+        Ok(domain::observe(&xml, id, power_state(state, crashed)))
+    }
+
+    fn creation_mark(&self, id: VmId) -> Result<Option<String>> {
+        let (_, domain) = self.find(id, "reading")?;
+        let xml = self.xml(&domain, id, sys::VIR_DOMAIN_XML_INACTIVE)?;
+        Ok(domain::mark(&xml).map(str::to_owned))
+    }
+
+    fn define(&self, definition: &Definition) -> Result<()> {
+        let connect = self.shared.connect()?;
+        let (id, name) = (definition.spec.id, definition.spec.name.as_str());
+        // libvirt would take an equal id and name for an edit of that domain.
+        if let Ok(taken) = connect.lookup_domain_by_uuid(id.0) {
+            let name = taken.name().unwrap_or_default();
+            return Err(Error::Exists {
+                what: format!("the VM {name} with the id {id}"),
+            });
+        }
+        let xml = domain::define(definition, accelerator(&connect)).to_string();
+        let validate = sys::VIR_DOMAIN_DEFINE_VALIDATE;
+        let defined = connect.define_domain_xml_flags(&xml, validate);
+        defined.map(|_| ()).map_err(|error| {
+            if connect.lookup_domain_by_name(name).is_ok() {
+                Error::Exists {
+                    what: format!("a VM named {name}"),
+                }
+            } else {
+                self.doing("defining", Some(id)).failed(error)
+            }
+        })
+    }
+
+    fn undefine(&self, id: VmId) -> Result<()> {
+        let (connect, domain) = self.find(id, "removing")?;
+        let doing = self.doing("removing", Some(id));
+        // libvirt would let it run on and forget it later.
+        if domain.is_active().map_err(|error| doing.failed(error))? {
+            return Err(Error::WrongState {
+                reason: format!("VM {id} is running: stop it first"),
+            });
+        }
+        let flags = match accelerator(&connect) {
+            Accelerator::Test => UNDEFINE,
+            Accelerator::Kvm | Accelerator::Tcg => UNDEFINE | UNDEFINE_QEMU,
+        };
+        domain
+            .undefine_flags(flags)
+            .map_err(|error| doing.failed(error))
+    }
+
+    fn start(&self, id: VmId) -> Result<()> {
+        let (connect, domain) = self.find(id, "starting")?;
+        let doing = self.doing("starting", Some(id));
+        let xml = self.xml(&domain, id, sys::VIR_DOMAIN_XML_INACTIVE)?;
+        // The host may have gained or lost KVM since the VM was defined.
+        if let Some(moved) = domain::moved_to(&xml, accelerator(&connect)) {
+            connect
+                .define_domain_xml(&moved.to_string())
+                .map_err(|error| doing.failed(error))?;
+        }
+        domain
+            .create()
+            .map_err(|error| self.refused(&domain, id, "starting", error))
+    }
+
+    fn shutdown(&self, id: VmId) -> Result<()> {
+        let (_, domain) = self.find(id, "shutting down")?;
+        domain
+            .shutdown()
+            .map_err(|error| self.refused(&domain, id, "shutting down", error))
+    }
+
+    fn stop(&self, id: VmId) -> Result<()> {
+        let (_, domain) = self.find(id, "stopping")?;
+        domain
+            .destroy()
+            .map_err(|error| self.refused(&domain, id, "stopping", error))
+    }
+
+    fn create_disk(&self, disk: &DiskRequest) -> Result<()> {
+        let connect = self.shared.connect()?;
+        self.storage(&connect).create(disk)
+    }
+
+    fn delete_disks(&self, directory: &Path) -> Result<()> {
+        let connect = self.shared.connect()?;
+        self.storage(&connect).delete(directory)
+    }
+
+    fn open_serial(&self, id: VmId) -> Result<SerialPort> {
+        let (connect, domain) = self.find(id, "opening the console of")?;
+        let doing = self.doing("opening the console of", Some(id));
+        serial::open(&connect, &domain).map_err(|error| doing.failed(error))
+    }
+
+    fn subscribe(&self, sink: Sink) {
+        self.shared.subscribe(sink);
+    }
+}
+
+impl Libvirt {
+    fn find(&self, id: VmId, verb: &str) -> Result<(Connect, Domain)> {
+        let connect = self.shared.connect()?;
+        match connect.lookup_domain_by_uuid(id.0) {
+            Ok(domain) => Ok((connect, domain)),
+            Err(error) if error.code().is(ErrorNumber::NoDomain) => Err(Error::NoSuchVm(id)),
+            Err(error) => Err(self.doing(verb, Some(id)).failed(error)),
+        }
+    }
+
+    fn xml(&self, domain: &Domain, id: VmId, flags: sys::virDomainXMLFlags) -> Result<Element> {
+        let doing = self.doing("reading", Some(id));
+        let text = domain
+            .xml_desc(flags)
+            .map_err(|error| doing.failed(error))?;
+        Element::parse(&text).map_err(|error| Error::Failed {
+            action: format!("reading the definition of VM {id}"),
+            message: error.to_string(),
+        })
+    }
+
+    /// The error of a power call. Drivers have different words for a VM that is on or off already.
+    fn refused(&self, domain: &Domain, id: VmId, verb: &str, error: VirtError) -> Error {
+        let failed = self.doing(verb, Some(id)).failed(error);
+        match (domain.is_active(), verb == "starting") {
+            (Ok(true), true) => Error::WrongState {
+                reason: format!("VM {id} is running"),
+            },
+            (Ok(false), false) => Error::WrongState {
+                reason: format!("VM {id} is off"),
+            },
+            _ => failed,
+        }
+    }
+
+    fn storage<'a>(&'a self, connect: &'a Connect) -> Storage<'a> {
+        let in_memory = accelerator(connect) == Accelerator::Test;
+        Storage {
+            connect,
+            uri: self.shared.uri(),
+            in_memory,
+        }
+    }
+
+    fn doing<'a>(&'a self, verb: &'a str, vm: Option<VmId>) -> Doing<'a> {
+        Doing {
+            verb,
+            vm,
+            uri: self.shared.uri(),
+        }
+    }
+}
+
+fn power_state(state: DomainState, crashed: bool) -> PowerState {
+    match state {
+        DomainState::Running | DomainState::Blocked => PowerState::Running,
+        DomainState::Paused => PowerState::Paused,
+        DomainState::Shutdown => PowerState::ShuttingDown,
+        DomainState::Crashed => PowerState::Crashed,
+        DomainState::PMSuspended => PowerState::Suspended,
+        DomainState::Shutoff if crashed => PowerState::Crashed,
+        DomainState::Shutoff | DomainState::NoState => PowerState::Off,
+    }
+}
+
+type KvmOutcome = std::result::Result<(), kvm::Unusable>;
+/// What tells one device node from another.
+type Node = Option<(u64, i64)>;
+
+/// What VMs run on over this connection.
+fn accelerator(connect: &Connect) -> Accelerator {
+    // The driver's name is part of the connection: asking for it makes no call.
+    match connect.driver_type() {
+        Ok(driver) if driver.eq_ignore_ascii_case("test") => Accelerator::Test,
+        _ if kvm_works().is_ok() => Accelerator::Kvm,
+        _ => Accelerator::Tcg,
+    }
+}
+
+/// Tried again when the device node has changed: the module may be loaded after this program.
+fn kvm_works() -> KvmOutcome {
+    static TRIED: Mutex<Option<(Node, KvmOutcome)>> = Mutex::new(None);
+    let node = std::fs::metadata("/dev/kvm")
+        .ok()
+        .map(|node| (node.ino(), node.ctime_nsec()));
+    let mut tried = TRIED.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*tried {
+        Some((known, outcome)) if *known == node => outcome.clone(),
+        _ => tried.insert((node, kvm::probe())).1.clone(),
+    }
+}
+
+fn note(accelerator: Accelerator) -> Option<String> {
+    match (accelerator, kvm_works()) {
+        (Accelerator::Test, _) => {
+            Some("this is libvirt's test driver: VMs are held in memory and no guest runs".into())
+        }
+        (Accelerator::Tcg, Err(reason)) => Some(format!(
+            "VMs run by software emulation (TCG), slowly and not as a security boundary, because \
+             {reason}: enable VT-x or AMD-V in the firmware setup, or nested virtualization"
+        )),
+        (Accelerator::Tcg | Accelerator::Kvm, _) => None,
+    }
+}
+
+/// libvirt's `major * 1,000,000 + minor * 1,000 + release`.
+fn version(number: u32) -> String {
+    format!(
+        "{}.{}.{}",
+        number / 1_000_000,
+        number / 1_000 % 1_000,
+        number % 1_000
+    )
+}

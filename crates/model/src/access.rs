@@ -1,0 +1,103 @@
+//! Who may do what. Every operation of every interface is a variant here and has exactly one rule, so
+//! an operation without a rule does not compile.
+
+use serde::{Deserialize, Serialize};
+
+/// What a user or a token may do; each role includes the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Sees everything that holds no secret.
+    Viewer,
+    /// Also runs VMs: power, console, images.
+    Operator,
+    /// Also changes the host and its users.
+    Admin,
+}
+
+impl Role {
+    /// As in requests and on screens.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $role:ident,)+) => {
+        /// Everything that REST, WebSocket and gRPC can be asked to do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Operation {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Operation {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// Its name in the audit log.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// The lowest role that may do it: the one table of rules.
+            #[must_use]
+            pub const fn required_role(self) -> Role {
+                match self {
+                    $(Self::$variant => Role::$role,)+
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    /// Inventory and state of the host.
+    HostGet "host_get" Viewer,
+    /// List VMs.
+    VmList "vm_list" Viewer,
+    /// One VM.
+    VmGet "vm_get" Viewer,
+    /// Define a VM.
+    VmCreate "vm_create" Operator,
+    /// Power on.
+    VmStart "vm_start" Operator,
+    /// Ask the guest to shut down.
+    VmShutdown "vm_shutdown" Operator,
+    /// Power off at once.
+    VmStop "vm_stop" Operator,
+    /// Remove a VM.
+    VmDelete "vm_delete" Operator,
+    /// Type into a VM's console.
+    VmConsole "vm_console" Operator,
+    /// List the image library.
+    ImageList "image_list" Viewer,
+    /// Add to the image library.
+    ImageUpload "image_upload" Operator,
+    /// Remove from the image library.
+    ImageDelete "image_delete" Operator,
+    /// Follow events.
+    EventsRead "events_read" Viewer,
+    /// Make, list and revoke API tokens.
+    TokenManage "token_manage" Admin,
+    /// Read the audit log.
+    AuditRead "audit_read" Admin,
+}
+
+/// Who asks, already authenticated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// User or token name, for the audit log.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Where from: an IP address, or `local` for the Unix socket.
+    pub origin: String,
+}

@@ -1,0 +1,6 @@
+//! Domain types and the rules that hold for them. Owns what a VM, a user and an operation *are*; knows
+//! no I/O, no runtime, no wire format and no libvirt.
+
+pub mod access;
+pub mod name;
+pub mod vm;

@@ -1,0 +1,106 @@
+//! Names that people choose: checked once, here, so that nothing below has to quote or escape them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a name was refused; the text says what a good one looks like.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to {max} letters, digits, '.', '_' or '-', and start with a letter or a digit")]
+pub struct NameError {
+    max: usize,
+}
+
+fn check(max: usize, text: &str) -> Result<(), NameError> {
+    let mut bytes = text.bytes();
+    let first_ok = bytes.next().is_some_and(|b| b.is_ascii_alphanumeric());
+    let rest_ok = bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    if first_ok && rest_ok && text.len() <= max {
+        Ok(())
+    } else {
+        Err(NameError { max })
+    }
+}
+
+macro_rules! name_type {
+    ($(#[$doc:meta])* $type:ident, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $type(String);
+
+        impl $type {
+            /// The name as text: ASCII, no separator, never empty.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = NameError;
+
+            fn try_from(text: String) -> Result<Self, NameError> {
+                check($max, &text)?;
+                Ok(Self(text))
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                Self::try_from(text.to_owned())
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(name: $type) -> Self {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name_type!(
+    /// A VM's name, unique on its host: at most 63 bytes, as in a host name.
+    VmName, 63
+);
+name_type!(
+    /// A file in the image library: at most 128 bytes, no path separator, never hidden.
+    ImageName, 128
+);
+name_type!(
+    /// A network or a bridge: at most 15 bytes, the kernel's limit for an interface name.
+    NetworkName, 15
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_could_escape_are_refused() {
+        for bad in [
+            "", ".", "..", "../x", "a/b", "-a", ".a", "a b", "a\n", "ü", "a'", "a<",
+        ] {
+            assert!(
+                VmName::try_from(bad.to_owned()).is_err(),
+                "{bad:?} was accepted"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_is_accepted_up_to_its_limit() {
+        assert!(VmName::try_from("a".repeat(63)).is_ok());
+        assert!(VmName::try_from("a".repeat(64)).is_err());
+        assert!("debian-13.iso".parse::<ImageName>().is_ok());
+    }
+}

@@ -1,0 +1,287 @@
+//! What a virtual machine is: the wish (`VmSpec`) and what was observed (`Vm`) are different types.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::name::{ImageName, NetworkName, VmName};
+
+/// A VM's identity for life: libvirt's domain UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VmId(pub Uuid);
+
+impl VmId {
+    /// A new identity, never used before.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl fmt::Display for VmId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The firmware a VM starts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Firmware {
+    /// SeaBIOS.
+    Bios,
+    /// OVMF without Secure Boot.
+    Uefi,
+    /// OVMF with Secure Boot enforced and Microsoft's keys enrolled.
+    UefiSecureBoot,
+}
+
+/// Where a disk's first content comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum DiskSource {
+    /// A new, empty disk.
+    Blank,
+    /// A copy of a file of the image library, grown to the disk's size if that is larger.
+    Image(ImageName),
+}
+
+/// One virtual disk, as asked for. Always qcow2 on a virtio bus.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DiskSpec {
+    /// Virtual size in bytes; `None` takes the image's own. A blank disk needs one.
+    pub size_bytes: Option<u64>,
+    /// First content.
+    pub source: DiskSource,
+}
+
+/// What a virtual NIC is plugged into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum NicSpec {
+    /// A libvirt network (NAT or isolated).
+    Network(NetworkName),
+    /// A host bridge, `br0` being the management network's.
+    Bridge(NetworkName),
+}
+
+/// A VM as asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VmSpec {
+    /// Chosen by the client, or by the engine.
+    pub id: VmId,
+    /// Unique on this host.
+    pub name: VmName,
+    /// Free text, at most 1,024 characters.
+    pub description: String,
+    /// 1 to 512.
+    pub vcpus: u32,
+    /// 1 to 16,777,216 (16 TiB).
+    pub memory_mib: u64,
+    /// SeaBIOS or OVMF.
+    pub firmware: Firmware,
+    /// In boot order, at most 24.
+    pub disks: Vec<DiskSpec>,
+    /// An ISO of the library in the CD drive; booted first while present.
+    pub cdrom: Option<ImageName>,
+    /// At most 8.
+    pub nics: Vec<NicSpec>,
+}
+
+/// Which field of a [`VmSpec`] breaks which rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON path of the field, such as `disks[1].size_bytes`.
+    pub field: String,
+    /// A sentence that says what is allowed.
+    pub reason: String,
+}
+
+impl VmSpec {
+    /// Every broken rule at once, in field order; empty means the wish is sound.
+    #[must_use]
+    pub fn check(&self) -> Vec<FieldError> {
+        let disks = self
+            .disks
+            .iter()
+            .map(|disk| (disk.size_bytes, disk.source == DiskSource::Blank));
+        check_vm_values(
+            &self.description,
+            self.vcpus,
+            self.memory_mib,
+            disks,
+            self.nics.len(),
+        )
+    }
+}
+
+/// The rules that do not depend on names, so that a wish with a bad name gets its other faults told too.
+/// `disks`: size in bytes, and whether it starts blank.
+#[must_use]
+pub fn check_vm_values(
+    description: &str,
+    vcpus: u32,
+    memory_mib: u64,
+    disks: impl ExactSizeIterator<Item = (Option<u64>, bool)>,
+    nics: usize,
+) -> Vec<FieldError> {
+    let mut found = Vec::new();
+    let mut must = |ok: bool, field: String, reason: &str| {
+        if !ok {
+            found.push(FieldError {
+                field,
+                reason: reason.to_owned(),
+            });
+        }
+    };
+    must(
+        description.chars().count() <= 1024,
+        "description".into(),
+        "must be at most 1024 characters",
+    );
+    must(
+        !description
+            .chars()
+            .any(|c| c.is_control() && c != '\n' && c != '\t'),
+        "description".into(),
+        "must not contain control characters",
+    );
+    must(
+        (1..=512).contains(&vcpus),
+        "vcpus".into(),
+        "must be 1 to 512",
+    );
+    must(
+        (1..=16_777_216).contains(&memory_mib),
+        "memory_mib".into(),
+        "must be 1 to 16777216",
+    );
+    must(disks.len() <= 24, "disks".into(), "must be at most 24");
+    must(nics <= 8, "nics".into(), "must be at most 8");
+    for (i, (size, blank)) in disks.enumerate() {
+        let field = format!("disks[{i}].size_bytes");
+        match size {
+            None => must(!blank, field, "is required for a blank disk"),
+            Some(size) => must(
+                (512..=(64 << 40)).contains(&size) && size.is_multiple_of(512),
+                field,
+                "must be a multiple of 512 from 512 bytes to 64 TiB",
+            ),
+        }
+    }
+    found
+}
+
+/// What a file of the image library holds, judged by its content and not by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageFormat {
+    /// Bytes of a disk as they are.
+    Raw,
+    /// QEMU's copy-on-write format, without a backing file.
+    Qcow2,
+    /// An optical disc (ISO 9660).
+    Iso,
+}
+
+/// One file of the image library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Its name in the library.
+    pub name: ImageName,
+    /// Bytes of the file.
+    pub size_bytes: u64,
+    /// Bytes of the disk it describes; the same as `size_bytes` but for qcow2.
+    pub virtual_bytes: u64,
+    /// By content.
+    pub format: ImageFormat,
+}
+
+/// Observed power state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PowerState {
+    /// vCPUs run.
+    Running,
+    /// In memory, vCPUs stopped.
+    Paused,
+    /// Asked to shut down, not off yet.
+    ShuttingDown,
+    /// Not running.
+    Off,
+    /// Stopped by a guest panic or a QEMU failure.
+    Crashed,
+    /// Guest is in ACPI S3.
+    Suspended,
+}
+
+/// What executes the guest's instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accelerator {
+    /// Hardware virtualization.
+    Kvm,
+    /// QEMU's emulation: slow, and not a security boundary.
+    Tcg,
+    /// libvirt's test driver: no guest runs.
+    Test,
+}
+
+/// The hypervisor as it is: what a person must know about how VMs run here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HypervisorInfo {
+    /// What new VMs run on, found by trying it.
+    pub accelerator: Accelerator,
+    /// libvirt's version, `MAJOR.MINOR.RELEASE`.
+    pub libvirt_version: String,
+    /// QEMU's version, `MAJOR.MINOR.RELEASE`; the test driver has none.
+    pub qemu_version: Option<String>,
+    /// Why VMs are slower than they could be, in plain words; `None` when all is well.
+    pub note: Option<String>,
+}
+
+/// One disk as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// Guest device name, such as `vda`.
+    pub target: String,
+    /// Backing file or block device on the host; `None` is an empty drive.
+    pub path: Option<PathBuf>,
+    /// `disk` or `cdrom`.
+    pub cdrom: bool,
+}
+
+/// One NIC as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nic {
+    /// MAC address, lower case, colons.
+    pub mac: String,
+    /// Network or bridge it is plugged into.
+    pub source: String,
+}
+
+/// A VM as observed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vm {
+    /// libvirt's domain UUID.
+    pub id: VmId,
+    /// As libvirt has it: a domain that we did not define may carry any text.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// Observed power state.
+    pub state: PowerState,
+    /// Configured vCPUs.
+    pub vcpus: u32,
+    /// Configured memory, MiB.
+    pub memory_mib: u64,
+    /// Firmware.
+    pub firmware: Firmware,
+    /// KVM, TCG or the test driver.
+    pub accelerator: Accelerator,
+    /// All drives.
+    pub disks: Vec<Disk>,
+    /// All NICs.
+    pub nics: Vec<Nic>,
+}

@@ -1,0 +1,28 @@
+//! What a slot is: the signed set of files that Quantix-OS boots from, on a disk's system partition or
+//! on a medium.
+//!
+//! Owns the manifest's format, its signature, the hashes of the parts and where things lie on a disk.
+//! It is pure: bytes come in, decisions go out. It must not know devices, mounts, processes or
+//! the network; whoever reads the bytes hands them over.
+//!
+//! ```text
+//! manifest.json ── signature checked ──► parsed ──► Part ──► PartVerifier ◄── bytes of vmlinuz,
+//! manifest.sig  ──      (keys)                                               initramfs.img, rootfs.squashfs
+//! ```
+
+mod hash;
+mod keys;
+mod layout;
+mod manifest;
+mod parts;
+mod signing;
+
+pub use hash::Hash;
+pub use keys::{KeyError, KeyId, Keyring, PublicKey};
+pub use layout::{
+    BUILD_ID_DIRECTORY, MANIFEST_FILE, MEDIA_DIRECTORY, PART_NAMES, PartitionNumber, ROOT_PART,
+    SIGNATURE_FILE,
+};
+pub use manifest::{BuildId, Manifest, ManifestError, Part, verify_manifest};
+pub use parts::{PartError, PartVerifier, verify_part};
+pub use signing::{SigningError, SigningKey};

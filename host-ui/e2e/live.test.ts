@@ -1,0 +1,70 @@
+// What moves the screen without the person: events, a lost connection, an expired session.
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest';
+import { launch, logIn, newContext } from './browser';
+import { Daemon, password } from './daemon';
+
+let daemon: Daemon;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+
+beforeAll(async () => {
+  [daemon, browser] = await Promise.all([Daemon.start(), launch()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await daemon.stop();
+});
+beforeEach(async () => {
+  context = await newContext(browser);
+  page = await context.newPage();
+  await logIn(page, daemon);
+});
+afterEach(() => context.close());
+
+/** Asks the daemon with the page's cookie, as another tab would. */
+async function ask(method: string, path: string, data?: object): Promise<void> {
+  const session = await context.request.get(`${daemon.url}/api/v1/session`);
+  const { csrf_token: token } = (await session.json()) as { csrf_token: string };
+  const headers = { 'X-CSRF-Token': token };
+  const response = await context.request.fetch(daemon.url + path, { method, headers, ...(data && { data }) });
+  expect(response.ok(), await response.text()).toBe(true);
+}
+
+const newVm = (name: string) => ({ name, disks: [], nics: [] });
+
+test('a VM that somebody else makes appears, without a request of the page', async () => {
+  await page.getByRole('heading', { name: 'Virtual machines' }).waitFor();
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(new URL(request.url()).pathname));
+  await ask('POST', '/api/v1/vms', newVm('elsewhere1'));
+  await page.getByRole('link', { name: 'elsewhere1', exact: true }).waitFor();
+  expect(requests.filter((path) => path === '/api/v1/vms')).toEqual([]);
+});
+
+test('a lost connection is shown, and healed by itself', async () => {
+  await ask('POST', '/api/v1/vms', newVm('before'));
+  await page.getByRole('link', { name: 'before', exact: true }).waitFor();
+  await daemon.kill();
+  await page.getByText('Connection to the host lost.').waitFor();
+  // The page stays as it was.
+  expect(await page.getByRole('link', { name: 'before', exact: true }).count()).toBe(1);
+  await daemon.run();
+  await page.getByText('Connection to the host lost.').waitFor({ state: 'detached' });
+});
+
+test('an expired session keeps the form; after a new log-in it is sent', async () => {
+  await page.getByRole('button', { name: 'Create VM' }).first().click();
+  const form = page.getByRole('dialog', { name: 'Create a virtual machine' });
+  await form.getByLabel('Name', { exact: true }).fill('survivor');
+  await form.getByLabel('Disk', { exact: true }).selectOption('none');
+  await ask('DELETE', '/api/v1/session');
+  const renew = page.getByRole('dialog', { name: 'Your session has expired' });
+  await renew.getByLabel('Password').fill(password);
+  await renew.getByRole('button', { name: 'Log in' }).click();
+  await renew.waitFor({ state: 'detached' });
+  expect(await form.getByLabel('Name', { exact: true }).inputValue()).toBe('survivor');
+  await form.getByRole('button', { name: 'Create VM' }).click();
+  await page.getByRole('link', { name: 'survivor', exact: true }).waitFor();
+});

@@ -1,0 +1,92 @@
+// Every page and dialog in both themes and at both widths: accessible, nothing sticking out, nothing
+// complaining. Takes the pictures for the documentation.
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { complaints, desktop, expectAccessible, launch, type Look, logIn, newContext, phone, picture } from './browser';
+import { Daemon } from './daemon';
+
+let daemon: Daemon;
+let browser: Browser;
+
+beforeAll(async () => {
+  [daemon, browser] = await Promise.all([Daemon.start(), launch()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await daemon.stop();
+});
+
+const looks: Look[] = [desktop, { ...desktop, theme: 'dark' }, phone, { ...phone, theme: 'dark' }];
+
+/** Nothing is wider than the window. */
+async function expectFits(page: Page): Promise<void> {
+  const { scrollWidth, clientWidth } = await page.evaluate<{ scrollWidth: number; clientWidth: number }>(
+    '({ scrollWidth: document.documentElement.scrollWidth, clientWidth: document.documentElement.clientWidth })',
+  );
+  expect(scrollWidth).toBeLessThanOrEqual(clientWidth);
+}
+
+/** The stops of the tour: how to get there, and what must be there. */
+const stops: [name: string, go: (page: Page) => Promise<unknown>][] = [
+  ['main', (page) => page.getByRole('table', { name: 'Virtual machines' }).waitFor()],
+  ['create', async (page) => {
+    await page.getByRole('button', { name: 'Create VM' }).click();
+    await page.getByRole('dialog').waitFor();
+  }],
+  ['menu', async (page) => {
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'More actions for test' }).click();
+    await page.getByRole('menu').waitFor();
+  }],
+  ['stop', async (page) => {
+    await page.getByRole('menuitem', { name: 'Force stop …' }).click();
+    await page.getByRole('dialog').waitFor();
+  }],
+  ['vm', async (page) => {
+    await page.keyboard.press('Escape');
+    await page.getByRole('link', { name: 'test', exact: true }).click();
+    await page.getByRole('heading', { name: 'Drives' }).waitFor();
+  }],
+  ['console', async (page) => {
+    await page.getByRole('link', { name: 'Serial console' }).click();
+    await page.locator('.xterm-screen').waitFor();
+  }],
+  ['images', async (page) => {
+    await page.getByRole('link', { name: 'Images' }).click();
+    await page.getByText('No images yet').waitFor();
+  }],
+];
+
+test.each(looks)('at $width px, $theme', async (look) => {
+  const context = await newContext(browser, look);
+  const page = await context.newPage();
+  const found = complaints(page);
+  await page.goto(daemon.url);
+  await page.getByLabel('Password').waitFor();
+  await check(page, 'login', look);
+  await logIn(page, daemon);
+  for (const [name, go] of stops) {
+    await go(page);
+    await check(page, name, look);
+  }
+  expect(found).toEqual([]);
+  await context.close();
+});
+
+async function check(page: Page, name: string, look: Look): Promise<void> {
+  await picture(page, `${name}-${look.width}-${look.theme}`);
+  await expectFits(page);
+  await expectAccessible(page);
+}
+
+test('German is complete on every page', async () => {
+  const context = await newContext(browser, { ...desktop, locale: 'de-DE' });
+  const page = await context.newPage();
+  await page.goto(daemon.url);
+  await page.getByLabel('Passwort').fill('x');
+  await page.getByLabel('Sprache').selectOption('English');
+  await page.getByLabel('Password').waitFor();
+  await page.getByLabel('Language').selectOption('Deutsch');
+  expect(await page.getByLabel('Passwort').inputValue()).toBe('x');
+  await context.close();
+});

@@ -1,0 +1,55 @@
+// What is read from the daemon and under which cache key. The cache never goes stale by itself: the event
+// stream keeps it fresh, so nothing here polls.
+import { QueryClient, queryOptions } from '@tanstack/react-query';
+import { api, ask } from './client';
+import { ApiError } from './problem';
+import type { Vm } from './types';
+
+const pageSize = 500;
+const maxRetries = 2;
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: Infinity,
+      networkMode: 'always',
+      refetchOnWindowFocus: false,
+      refetchOnReconnect: false,
+      retry: (failures, error) => !(error instanceof ApiError) && failures < maxRetries,
+      retryDelay: 300,
+    },
+    mutations: { networkMode: 'always' },
+  },
+});
+
+export const hostQuery = queryOptions({
+  queryKey: ['host'],
+  queryFn: ({ signal }) => ask(api.GET('/api/v1/host', { signal })),
+});
+
+export const vmsQuery = queryOptions({
+  queryKey: ['vms'],
+  queryFn: async ({ signal }) => {
+    const vms: Vm[] = [];
+    let cursor: string | null = null;
+    do {
+      const query: { limit: number; cursor?: string } = { limit: pageSize, ...(cursor === null ? {} : { cursor }) };
+      const page = await ask(api.GET('/api/v1/vms', { signal, params: { query } }));
+      vms.push(...page.items);
+      cursor = page.next ?? null;
+    } while (cursor !== null);
+    return sortVms(vms);
+  },
+});
+
+export const imagesQuery = queryOptions({
+  queryKey: ['images'],
+  queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/images', { signal }))).items,
+});
+
+const byName = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+
+/** By name, numbers in numeric order (`web2` before `web10`), ties by id so that rows never jump. */
+export function sortVms(vms: readonly Vm[]): Vm[] {
+  return vms.toSorted((a, b) => byName.compare(a.name, b.name) || a.id.localeCompare(b.id));
+}

@@ -1,0 +1,11 @@
+// The daemon's wire types under short names. All come from the generated schema; none is written by hand.
+import type { components } from './schema';
+
+export type Schemas = components['schemas'];
+export type Vm = Schemas['Vm'];
+export type VmCreate = Schemas['VmCreate'];
+export type Host = Schemas['Host'];
+export type Image = Schemas['Image'];
+export type Session = Schemas['Session'];
+export type Role = Schemas['Role'];
+export type LiveEvent = Schemas['Event'];

@@ -1,0 +1,5 @@
+// Everything that floats above a page, as one chunk: fetched once the page stands, so that it is there
+// when it is needed, also if the host has stopped answering by then.
+export { RenewDialog } from '@/session/renew-dialog';
+export { CreateDialog } from '@/vms/create-dialog';
+export { DeleteDialog, StopDialog } from '@/vms/vm-dialogs';

@@ -1,0 +1,15 @@
+// The components of the dialogs' chunk, ready to be rendered inside a Suspense.
+import { lazy } from 'react';
+
+const load = () => import('./dialogs');
+
+export const RenewDialog = lazy(async () => ({ default: (await load()).RenewDialog }));
+export const CreateDialog = lazy(async () => ({ default: (await load()).CreateDialog }));
+export const DeleteDialog = lazy(async () => ({ default: (await load()).DeleteDialog }));
+export const StopDialog = lazy(async () => ({ default: (await load()).StopDialog }));
+
+/** Fetches the chunk when the browser has nothing else to do. */
+export function preloadDialogs(): void {
+  const idle = globalThis.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 500));
+  idle(() => void load().catch(() => undefined));
+}

@@ -1,0 +1,131 @@
+// Which address shows which page, and what must be read before it does.
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Navigate,
+  redirect,
+  useNavigate,
+} from '@tanstack/react-router';
+import { hostQuery, imagesQuery, queryClient, vmsQuery } from '@/api/queries';
+import { useI18n } from '@/i18n/i18n';
+import { liveOpened } from '@/live/live';
+import { LoginPage } from '@/session/login-page';
+import { findSession } from '@/session/requests';
+import { sessionStore, useSession } from '@/session/store';
+import { LoadError, Placeholder } from '@/ui/message';
+import { isOwnPath } from './own-path';
+import { MainPage } from './main-page';
+import { preloadDialogs } from './on-demand';
+import { Shell } from './shell';
+
+const rootRoute = createRootRoute({ errorComponent: StartError, notFoundComponent: NotFound });
+
+const loginRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/login',
+  validateSearch: (search): { next?: string } => {
+    const next = search['next'];
+    return isOwnPath(next) ? { next } : {};
+  },
+  beforeLoad: async ({ search }) => {
+    await findSession();
+    if (sessionStore.get().kind === 'in') throw redirect({ href: search.next ?? '/' });
+  },
+  component: function Login() {
+    const navigate = useNavigate();
+    const { next } = loginRoute.useSearch();
+    return <LoginPage onDone={() => void navigate({ href: next ?? '/', replace: true })} />;
+  },
+});
+
+const shellRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'shell',
+  beforeLoad: async ({ location }) => {
+    await findSession();
+    if (sessionStore.get().kind === 'out') throw redirect({ to: '/login', search: { next: location.href } });
+    await liveOpened();
+    void queryClient.prefetchQuery(hostQuery).then(preloadDialogs);
+  },
+  component: function LoggedIn() {
+    const session = useSession();
+    return session === null ? <Navigate to="/login" search={{}} replace /> : <Shell session={session} />;
+  },
+  notFoundComponent: NotFound,
+});
+
+const mainRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/',
+  validateSearch: (search): { q?: string } => {
+    const q = search['q'];
+    return typeof q === 'string' && q !== '' ? { q } : {};
+  },
+  loader: () => void queryClient.prefetchQuery(vmsQuery),
+  component: function Main() {
+    const { q = '' } = mainRoute.useSearch();
+    const navigate = mainRoute.useNavigate();
+    const onSearch = (text: string) => void navigate({ search: text === '' ? {} : { q: text }, replace: true });
+    return <MainPage search={q} onSearch={onSearch} />;
+  },
+});
+
+const imagesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/images',
+  loader: () => void queryClient.prefetchQuery(imagesQuery),
+  component: lazyRouteComponent(() => import('@/images/images-page'), 'ImagesPage'),
+});
+
+const vmRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/vms/$vmId',
+  loader: () => void queryClient.prefetchQuery(vmsQuery),
+  component: lazyRouteComponent(() => import('@/vms/vm-page'), 'VmPage'),
+});
+
+const consoleRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/vms/$vmId/console',
+  loader: () => void queryClient.prefetchQuery(vmsQuery),
+  component: lazyRouteComponent(() => import('@/console/console-page'), 'ConsolePage'),
+});
+
+function StartError({ error, reset }: { error: unknown; reset: () => void }) {
+  const { t } = useI18n();
+  const retry = () => {
+    reset();
+    void router.invalidate();
+  };
+  return (
+    <main className="p-4">
+      <LoadError error={error} what={t('shell.what')} retry={retry} />
+    </main>
+  );
+}
+
+function NotFound() {
+  const { t } = useI18n();
+  return (
+    <div className="card">
+      <Placeholder title={t('notFound.title')}>{t('notFound.text')}</Placeholder>
+    </div>
+  );
+}
+
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([
+    loginRoute,
+    shellRoute.addChildren([mainRoute, imagesRoute, vmRoute, consoleRoute]),
+  ]),
+  defaultPreload: 'intent',
+  defaultPendingMs: 300,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

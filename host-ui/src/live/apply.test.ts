@@ -1,0 +1,52 @@
+import { QueryClient } from '@tanstack/react-query';
+import { expect, test } from 'vitest';
+import { hostQuery, vmsQuery } from '@/api/queries';
+import type { LiveEvent } from '@/api/types';
+import { aVm } from '@/testing/samples';
+import { applyEvent } from './apply';
+
+const id = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
+const event = (part: Partial<LiveEvent>): LiveEvent => ({
+  seq: 1,
+  time: '2026-01-01T00:00:00Z',
+  type: 'vm.changed',
+  vm: null,
+  vm_id: null,
+  image: null,
+  ...part,
+});
+
+function cacheWith(names: string[]): QueryClient {
+  const cache = new QueryClient();
+  cache.setQueryData(vmsQuery.queryKey, names.map((name, n) => aVm({ id: id(n), name })));
+  return cache;
+}
+const names = (cache: QueryClient) => cache.getQueryData(vmsQuery.queryKey)?.map((vm) => vm.name);
+
+test('a changed VM replaces its old state, a new one takes its place in the order', () => {
+  const cache = cacheWith(['web2', 'web10']);
+  applyEvent(cache, event({ vm: aVm({ id: id(1), name: 'web10', state: 'running' }) }));
+  applyEvent(cache, event({ vm: aVm({ id: id(2), name: 'web9' }) }));
+  expect(names(cache)).toEqual(['web2', 'web9', 'web10']);
+  expect(cache.getQueryData(vmsQuery.queryKey)?.[2]?.state).toBe('running');
+});
+
+test('a removed VM goes', () => {
+  const cache = cacheWith(['a', 'b']);
+  applyEvent(cache, event({ type: 'vm.removed', vm_id: id(0) }));
+  expect(names(cache)).toEqual(['b']);
+});
+
+test('a change before the list is read makes no list of one', () => {
+  const cache = new QueryClient();
+  applyEvent(cache, event({ vm: aVm() }));
+  expect(names(cache)).toBeUndefined();
+});
+
+test('resync makes everything stale', () => {
+  const cache = cacheWith(['a']);
+  cache.setQueryData(hostQuery.queryKey, {} as never);
+  applyEvent(cache, event({ type: 'resync' }));
+  expect(cache.getQueryState(vmsQuery.queryKey)?.isInvalidated).toBe(true);
+  expect(cache.getQueryState(hostQuery.queryKey)?.isInvalidated).toBe(true);
+});

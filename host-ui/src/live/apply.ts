@@ -1,0 +1,47 @@
+// What an event means for the cache. Pure apart from the cache it is handed.
+import type { QueryClient } from '@tanstack/react-query';
+import { hostQuery, imagesQuery, sortVms, vmsQuery } from '@/api/queries';
+import type { LiveEvent, Vm } from '@/api/types';
+
+/** Puts a VM's new state into the cached list, or starts with it if the list is not read yet. */
+export function putVm(cache: QueryClient, vm: Vm): void {
+  changeVms(cache, (vms) => {
+    const at = vms.findIndex((known) => known.id === vm.id);
+    if (at < 0) return sortVms([...vms, vm]);
+    const replaced = vms.with(at, vm);
+    return vms[at]?.name === vm.name ? replaced : sortVms(replaced);
+  });
+}
+
+/** Takes a VM off the cached list. */
+export function dropVm(cache: QueryClient, id: string): void {
+  changeVms(cache, (vms) => vms.filter((vm) => vm.id !== id));
+}
+
+/** Brings the cache up to date with one event. */
+export function applyEvent(cache: QueryClient, event: LiveEvent): void {
+  switch (event.type) {
+    case 'vm.changed':
+      if (event.vm) putVm(cache, event.vm);
+      return;
+    case 'vm.removed':
+      if (event.vm_id) dropVm(cache, event.vm_id);
+      return;
+    case 'image.changed':
+      void cache.invalidateQueries({ queryKey: imagesQuery.queryKey });
+      return;
+    case 'host.changed':
+      void cache.invalidateQueries({ queryKey: hostQuery.queryKey });
+      return;
+    case 'resync':
+      void cache.invalidateQueries();
+  }
+}
+
+/** A list that is being read may have been made before the change, so it is read again. */
+function changeVms(cache: QueryClient, change: (vms: Vm[]) => Vm[]): void {
+  const key = vmsQuery.queryKey;
+  const reading = cache.isFetching({ queryKey: key }) > 0;
+  cache.setQueryData(key, (vms) => (vms === undefined ? vms : change(vms)));
+  if (reading) void cache.invalidateQueries({ queryKey: key });
+}

@@ -1,0 +1,36 @@
+// Values that tests start from.
+import type { Host, Vm } from '@/api/types';
+
+/** A VM that is off, with the fields given changed. */
+export const aVm = (part: Partial<Vm> = {}): Vm => ({
+  id: '00000000-0000-4000-8000-000000000001',
+  name: 'web1',
+  description: '',
+  state: 'off',
+  vcpus: 1,
+  memory_mib: 1024,
+  firmware: 'uefi',
+  accelerator: 'kvm',
+  disks: [],
+  nics: [],
+  ...part,
+});
+
+/** A healthy installed host, with the fields given changed. */
+export const aHost = (part: Partial<Host> = {}): Host => ({
+  hostname: 'qx1',
+  product: 'Quantix-OS',
+  version: '0.1.0',
+  build_id: '0123456789abcdef',
+  boot: null,
+  config: { source: 'current', generation: null, problems: [] },
+  uptime_s: 60,
+  cpu: { model: 'CPU', sockets: 1, cores: 4, threads: 8 },
+  memory: { total_bytes: 8 * 1024 ** 3, available_bytes: 4 * 1024 ** 3 },
+  data: { path: '/data', total_bytes: 1024 ** 4, free_bytes: 1024 ** 4 / 2, kind: 'disk' },
+  hypervisor: { accelerator: 'kvm', libvirt_version: '11.3.0', qemu_version: '10.0.2', note: null },
+  addresses: [],
+  certificate_sha256: 'ab'.repeat(32),
+  ssh_enabled: false,
+  ...part,
+});

@@ -1,0 +1,114 @@
+// The create form's values, what they come to on the wire, and where the daemon's complaints belong. Pure.
+import type { FieldProblem } from '@/api/problem';
+import type { Image, VmCreate } from '@/api/types';
+
+export type CreateForm = {
+  name: string;
+  description: string;
+  vcpus: string;
+  memory: string;
+  memoryUnit: 'MiB' | 'GiB';
+  firmware: NonNullable<VmCreate['firmware']>;
+  disk: 'blank' | 'image' | 'none';
+  diskGib: string;
+  diskImage: string;
+  cdrom: string;
+  network: 'network:default' | 'bridge:br0' | 'none';
+  start: boolean;
+};
+
+export type FieldName = keyof CreateForm;
+
+export const emptyForm: CreateForm = {
+  name: '',
+  description: '',
+  vcpus: '2',
+  memory: '2',
+  memoryUnit: 'GiB',
+  firmware: 'uefi',
+  disk: 'blank',
+  diskGib: '20',
+  diskImage: '',
+  cdrom: '',
+  network: 'network:default',
+  start: true,
+};
+
+const gib = 1024 ** 3;
+const sector = 512;
+
+/** The request that the form stands for. Numbers that are none become 0, which the daemon refuses by name. */
+export function toRequest(form: CreateForm, id: string): VmCreate {
+  const memory = number(form.memory) * (form.memoryUnit === 'GiB' ? 1024 : 1);
+  return {
+    id,
+    name: form.name.trim(),
+    description: form.description.trim(),
+    vcpus: Math.trunc(number(form.vcpus)),
+    memory_mib: Math.round(memory),
+    firmware: form.firmware,
+    disks: disks(form),
+    ...(form.cdrom === '' ? {} : { cdrom: form.cdrom }),
+    nics: nics(form.network),
+  };
+}
+
+function disks(form: CreateForm): NonNullable<VmCreate['disks']> {
+  if (form.disk === 'none') return [];
+  const size = Math.round((number(form.diskGib) * gib) / sector) * sector;
+  if (form.disk === 'blank') return [{ size_bytes: size }];
+  return [{ image: form.diskImage, ...(form.diskGib.trim() === '' ? {} : { size_bytes: size }) }];
+}
+
+function nics(network: CreateForm['network']): NonNullable<VmCreate['nics']> {
+  if (network === 'none') return [];
+  const [kind, name = ''] = network.split(':');
+  return [kind === 'bridge' ? { bridge: name } : { network: name }];
+}
+
+const number = (text: string): number => {
+  const value = Number(text.trim().replace(',', '.'));
+  return Number.isFinite(value) && value > 0 ? value : 0;
+};
+
+const fieldOf: readonly [RegExp, FieldName][] = [
+  [/^name$/, 'name'],
+  [/^description$/, 'description'],
+  [/^vcpus$/, 'vcpus'],
+  [/^memory_mib$/, 'memory'],
+  [/^firmware$/, 'firmware'],
+  [/^disks\[0\]\.image$/, 'diskImage'],
+  [/^disks/, 'diskGib'],
+  [/^cdrom$/, 'cdrom'],
+  [/^nics/, 'network'],
+];
+
+/** The daemon's complaints by form field; `rest` are those that belong to none. */
+export function placeProblems(problems: readonly FieldProblem[]): {
+  fields: Partial<Record<FieldName, string>>;
+  rest: FieldProblem[];
+} {
+  const fields: Partial<Record<FieldName, string>> = {};
+  const rest: FieldProblem[] = [];
+  for (const problem of problems) {
+    const field = fieldOf.find(([path]) => path.test(problem.field))?.[1];
+    if (field === undefined) rest.push(problem);
+    else fields[field] ??= sentence(problem);
+  }
+  return { fields, rest };
+}
+
+/** The daemon's words as a sentence; the memory limit is in MiB, whichever unit was chosen. */
+function sentence({ field, reason }: FieldProblem): string {
+  const text = reason.charAt(0).toUpperCase() + reason.slice(1);
+  return field === 'memory_mib' ? `${text} (MiB)` : text;
+}
+
+/** Images that a CD drive takes. */
+export const isCd = (image: Image): boolean => image.format === 'iso' || image.name.toLowerCase().endsWith('.iso');
+
+/** A name that no VM has yet: `vm1`, `vm2` … */
+export function freeName(taken: readonly string[]): string {
+  const names = new Set(taken);
+  for (let n = 1; ; n += 1) if (!names.has(`vm${n}`)) return `vm${n}`;
+}

@@ -1,0 +1,87 @@
+// One VM: what it is made of.
+import { useParams } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import type { Vm } from '@/api/types';
+import { formatBytes } from '@/i18n/format';
+import { useI18n } from '@/i18n/i18n';
+import { cx } from '@/ui/cx';
+import { Message } from '@/ui/message';
+import { AcceleratorText } from './state';
+import { VmFrame } from './vm-frame';
+
+export function VmPage() {
+  const { vmId } = useParams({ from: '/shell/vms/$vmId' });
+  return <VmFrame id={vmId}>{(vm) => <VmDetails vm={vm} />}</VmFrame>;
+}
+
+function VmDetails({ vm }: { vm: Vm }) {
+  const { t, language } = useI18n();
+  const firmware = { bios: 'firmware.bios', uefi: 'firmware.uefi', uefi_secure_boot: 'firmware.secure' } as const;
+  return (
+    <>
+      {vm.accelerator === 'tcg' && <Message tone="warn" title={t('vm.tcg')} />}
+      <section className="card p-4 sm:p-5" aria-labelledby="summary-heading">
+        <h2 id="summary-heading" className="text-base font-semibold">{t('vm.summary')}</h2>
+        {vm.description !== '' && <p className="mt-1 text-sm whitespace-pre-wrap text-muted [overflow-wrap:anywhere]">{vm.description}</p>}
+        <dl className="mt-4 grid grid-cols-2 gap-x-6 gap-y-3 text-sm lg:grid-cols-3">
+          <Fact label={t('vm.vcpus')}>{vm.vcpus}</Fact>
+          <Fact label={t('vm.memory')}>{formatBytes(vm.memory_mib * 1024 ** 2, language)}</Fact>
+          <Fact label={t('vm.firmware')}>{t(firmware[vm.firmware])}</Fact>
+          <Fact label={t('vm.accelerator')}><AcceleratorText accelerator={vm.accelerator} /></Fact>
+          <Fact wide label={t('vm.id')}><span className="font-mono text-xs break-all">{vm.id}</span></Fact>
+        </dl>
+      </section>
+      <div className="grid gap-4 lg:grid-cols-2">
+        <Drives vm={vm} />
+        <Nics vm={vm} />
+      </div>
+    </>
+  );
+}
+
+/** One figure; a `wide` one takes the whole line of a narrow screen. */
+function Fact({ label, wide = false, children }: { label: string; wide?: boolean; children: ReactNode }) {
+  return (
+    <div className={cx('min-w-0', wide && 'col-span-2 lg:col-span-1')}>
+      <dt className="text-xs text-muted">{label}</dt>
+      <dd className="[overflow-wrap:anywhere]">{children}</dd>
+    </div>
+  );
+}
+
+function Drives({ vm }: { vm: Vm }) {
+  const { t } = useI18n();
+  return (
+    <List id="drives" title={t('vm.drives')} empty={t('vm.drives.none')}>
+      {vm.disks.map((disk) => (
+        <li key={disk.target} className="py-2">
+          <span className="font-mono">{disk.target}</span>{' '}
+          <span className="text-muted">{t(disk.cdrom ? 'vm.drive.cd' : 'vm.drive.disk')}</span>
+          <div className="font-mono text-xs break-all text-muted">{disk.path ?? t('vm.drive.empty')}</div>
+        </li>
+      ))}
+    </List>
+  );
+}
+
+function Nics({ vm }: { vm: Vm }) {
+  const { t } = useI18n();
+  return (
+    <List id="nics" title={t('vm.nics')} empty={t('vm.nics.none')}>
+      {vm.nics.map((nic) => (
+        <li key={nic.mac} className="py-2">
+          <span className="font-mono">{nic.mac}</span> <span className="text-muted">{t('vm.nic.on', { source: nic.source })}</span>
+        </li>
+      ))}
+    </List>
+  );
+}
+
+function List({ id, title, empty, children }: { id: string; title: string; empty: string; children: ReactNode[] }) {
+  return (
+    <section className="card p-4 text-sm sm:p-5" aria-labelledby={id}>
+      <h2 id={id} className="mb-1 text-base font-semibold">{title}</h2>
+      {children.length === 0 ? <p className="py-2 text-muted">{empty}</p> : <ul className="divide-y divide-line">{children}</ul>}
+    </section>
+  );
+}

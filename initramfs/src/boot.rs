@@ -1,0 +1,175 @@
+//! The boot, step by step, from the kernel's hand-over to the system's own init.
+//!
+//! ```text
+//! /proc /sys /dev ─► command line ─► modules ─► watchdog ─► medium ─► manifest, parts ─► RAM
+//!                                                                                        │
+//!              /sbin/init ◄─ switch ◄─ boot.json ◄─ /quantix, /data ◄─ squashfs + overlay
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use qx_host::boot::{BootInfo, Mode};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::block::BlockDevice;
+use crate::cmdline::{self, BreakPoint, Options, Source};
+use crate::failure::{self, Failure};
+use crate::image::Image;
+use crate::modules::{Class, Loader};
+use crate::persist::Persistence;
+use crate::uevent::Uevents;
+use crate::watchdog::Watchdog;
+use crate::{image, log, medium, mounts, persist, recovery, root};
+
+const RECORD_DIRECTORY: &str = "/run/quantix";
+const GO_ON: &str = "go on with the boot";
+
+/// What is known of the boot so far; a failure is handled by it.
+#[derive(Default)]
+pub(crate) struct Boot {
+    pub(crate) source: Option<Source>,
+    pub(crate) watchdog: Option<Watchdog>,
+}
+
+impl Boot {
+    /// Goes through all steps. Returns only when one failed.
+    pub(crate) fn run(&mut self) -> Failure {
+        match self.prepare() {
+            Ok(()) => {
+                stage("switching to the system");
+                Failure::System {
+                    doing: "start the system",
+                    source: root::switch(),
+                }
+            }
+            Err(failure) => failure,
+        }
+    }
+
+    fn prepare(&mut self) -> Result<(), Failure> {
+        mounts::base().map_err(Failure::system("mount /proc, /sys, /dev and /run"))?;
+        stage("init");
+        let text = read("/proc/cmdline", "read the kernel command line")?;
+        let Options { source, break_at } = cmdline::parse(&text)?;
+        self.source = Some(source.clone());
+        failure::check_memory(&read("/proc/meminfo", "read the memory's size")?)?;
+
+        let uevents = Uevents::open().map_err(Failure::system("listen for new devices"))?;
+        let mut loader = load_modules(&source)?;
+        self.arm_watchdog(&mut loader);
+        stage("drivers are loaded");
+        self.pause(break_at, BreakPoint::Init);
+
+        let medium = medium::find(&source, &uevents, &mut loader, &mut self.watchdog)?;
+        stage("medium is found");
+        let image = image::load(&medium, &mut self.watchdog)?;
+        stage("image is verified and in memory");
+        root::build(&image.root).map_err(Failure::system("mount the image"))?;
+        let slot = matches!(source, Source::Slot { .. }).then_some(&medium.device);
+        let mut persistence =
+            persist::mount(slot).map_err(Failure::system("mount /quantix and /data"))?;
+        persistence.warnings.extend(medium.warnings.iter().cloned());
+        let device = medium.device.clone();
+        medium
+            .release()
+            .map_err(Failure::system("let go of the medium"))?;
+        self.record(&source, &device, image, persistence)?;
+        stage("root is mounted");
+        self.pause(break_at, BreakPoint::Switch);
+        if let Some(watchdog) = self.watchdog.take() {
+            watchdog.hand_over();
+        }
+        Ok(())
+    }
+
+    /// The machine's own watchdog, or the kernel's where there is none. A host without one boots too.
+    fn arm_watchdog(&mut self, loader: &mut Loader) {
+        let armed = match Watchdog::arm() {
+            Ok(None) => {
+                loader.load_listed(Class::Softdog);
+                Watchdog::arm()
+            }
+            armed => armed,
+        };
+        match armed {
+            Ok(watchdog) => self.watchdog = watchdog,
+            Err(error) => log::warning(&format!("the watchdog cannot be armed: {error}")),
+        }
+    }
+
+    /// Offers a shell when the command line asks for one here.
+    fn pause(&mut self, asked: Option<BreakPoint>, here: BreakPoint) {
+        if asked == Some(here) {
+            if let Some(watchdog) = self.watchdog.take() {
+                watchdog.disarm();
+            }
+            recovery::offer(GO_ON);
+        }
+    }
+
+    /// Writes `boot.json` for the programs of the system.
+    fn record(
+        &self,
+        source: &Source,
+        device: &BlockDevice,
+        image: Image,
+        persistence: Persistence,
+    ) -> Result<(), Failure> {
+        let (mode, slot) = match source {
+            Source::Media(_) => (Mode::Live, None),
+            Source::Slot { slot, .. } => (Mode::Slot, Some(slot.name().to_owned())),
+        };
+        let record = BootInfo {
+            mode,
+            slot,
+            version: image.manifest.version,
+            build_id: image.manifest.build_id.into(),
+            key_id: image.manifest.key_id.into(),
+            source: device.node().display().to_string(),
+            copy_ms: u64::try_from(image.took.as_millis()).unwrap_or(u64::MAX),
+            copy_bytes: image.bytes,
+            watchdog: self
+                .watchdog
+                .as_ref()
+                .map(|watchdog| watchdog.identity.clone()),
+            config: persistence.config,
+            data: persistence.data,
+            warnings: persistence.warnings,
+        };
+        let write = || -> io::Result<()> {
+            fs::create_dir_all(RECORD_DIRECTORY)?;
+            let text = serde_json::to_vec(&record).map_err(io::Error::other)?;
+            fs::write(Path::new(RECORD_DIRECTORY).join("boot.json"), text)
+        };
+        write().map_err(Failure::system("write boot.json"))
+    }
+}
+
+/// Loads what this kind of boot needs and what the hardware asks for. A medium has no second version to
+/// fall back to, so its boot does not look for the machine's watchdog: the kernel's restarts it.
+fn load_modules(source: &Source) -> Result<Loader, Failure> {
+    let doing = Failure::system("read the list of modules");
+    if let Source::Media(_) = source {
+        let mut loader = Loader::open(Some(Class::Watchdog)).map_err(doing)?;
+        loader.load_listed_and_present(&[Class::Always]);
+        return Ok(loader);
+    }
+    let mut loader = Loader::open(None).map_err(doing)?;
+    loader.load_listed(Class::First);
+    loader.load_listed_and_present(&[Class::Always, Class::Slot]);
+    Ok(loader)
+}
+
+fn read(path: &str, doing: &'static str) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(Failure::system(doing))
+}
+
+/// Notes in the kernel log when a stage was reached, on the clock that starts with the kernel.
+fn stage(name: &str) {
+    let now = clock_gettime(ClockId::Boottime);
+    let now = Duration::try_from(now).unwrap_or_default();
+    log::info(&format!("{name} at {} ms", now.as_millis()));
+}

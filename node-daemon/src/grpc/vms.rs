@@ -1,0 +1,231 @@
+//! VMs over gRPC.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::Stream;
+use qx_api::grpc::convert::uuid;
+use qx_api::grpc::v1;
+use qx_api::grpc::v1::console_request::Message;
+use qx_api::grpc::v1::vm_service_server::VmService;
+use qx_api::rest;
+use qx_engine::{Error, SerialConsole, Validity};
+use qx_model::vm::{self as model, VmId};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use super::{caller, failed};
+use crate::app::App;
+use crate::problem::Failure;
+
+/// Answers `quantix.v1.VmService`.
+pub(super) struct VmApi {
+    pub(super) app: App,
+}
+
+fn answer(vm: Arc<model::Vm>) -> Response<v1::Vm> {
+    Response::new(rest::Vm::from(Arc::unwrap_or_clone(vm)).into())
+}
+
+fn refused(problem: rest::FieldProblem) -> Status {
+    Failure::fields(vec![problem]).into()
+}
+
+fn vm_id(text: &str) -> Result<VmId, Status> {
+    uuid("id", text).map(VmId).map_err(refused)
+}
+
+#[tonic::async_trait]
+impl VmService for VmApi {
+    async fn create(
+        &self,
+        request: Request<v1::CreateVmRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let wish = rest::VmCreate::try_from(request.into_inner()).map_err(refused)?;
+        let spec = wish
+            .into_spec(Uuid::new_v4())
+            .map_err(|e| failed(Error::Invalid(e)))?;
+        self.app
+            .engine
+            .vms
+            .create(&actor, spec)
+            .await
+            .map(answer)
+            .map_err(failed)
+    }
+
+    async fn list(
+        &self,
+        request: Request<v1::ListVmsRequest>,
+    ) -> Result<Response<v1::ListVmsResponse>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let wish = request.into_inner();
+        let limit = wish.page_size.unwrap_or(100) as usize;
+        if !(1..=1000).contains(&limit) {
+            return Err(Failure::field("page_size", "must be 1 to 1000").into());
+        }
+        let after = match wish.page_token.as_str() {
+            "" => None,
+            token => Some(uuid("page_token", token).map(VmId).map_err(refused)?),
+        };
+        let page = self
+            .app
+            .engine
+            .vms
+            .list(&actor, after, limit)
+            .await
+            .map_err(failed)?;
+        Ok(Response::new(v1::ListVmsResponse {
+            vms: page
+                .items
+                .into_iter()
+                .map(|vm| answer(vm).into_inner())
+                .collect(),
+            next_page_token: page.next.map(|id| id.to_string()).unwrap_or_default(),
+        }))
+    }
+
+    async fn get(&self, request: Request<v1::GetVmRequest>) -> Result<Response<v1::Vm>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let id = vm_id(&request.get_ref().id)?;
+        self.app
+            .engine
+            .vms
+            .get(&actor, id)
+            .await
+            .map(answer)
+            .map_err(failed)
+    }
+
+    async fn start(
+        &self,
+        request: Request<v1::StartVmRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let id = vm_id(&request.get_ref().id)?;
+        self.app
+            .engine
+            .vms
+            .start(&actor, id)
+            .await
+            .map(answer)
+            .map_err(failed)
+    }
+
+    async fn shutdown(
+        &self,
+        request: Request<v1::ShutdownVmRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let id = vm_id(&request.get_ref().id)?;
+        self.app
+            .engine
+            .vms
+            .shutdown(&actor, id)
+            .await
+            .map(answer)
+            .map_err(failed)
+    }
+
+    async fn stop(&self, request: Request<v1::StopVmRequest>) -> Result<Response<v1::Vm>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let id = vm_id(&request.get_ref().id)?;
+        self.app
+            .engine
+            .vms
+            .stop(&actor, id)
+            .await
+            .map(answer)
+            .map_err(failed)
+    }
+
+    async fn delete(
+        &self,
+        request: Request<v1::DeleteVmRequest>,
+    ) -> Result<Response<v1::DeleteVmResponse>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let wish = request.into_inner();
+        let id = vm_id(&wish.id)?;
+        self.app
+            .engine
+            .vms
+            .delete(&actor, id, wish.disks)
+            .await
+            .map_err(failed)?;
+        Ok(Response::new(v1::DeleteVmResponse {}))
+    }
+
+    type ConsoleStream =
+        Pin<Box<dyn Stream<Item = Result<v1::ConsoleResponse, Status>> + Send + 'static>>;
+
+    async fn console(
+        &self,
+        request: Request<Streaming<v1::ConsoleRequest>>,
+    ) -> Result<Response<Self::ConsoleStream>, Status> {
+        let identity = caller(&request)?.identity;
+        let mut input = request.into_inner();
+        let first = input.message().await?.and_then(|request| request.message);
+        let Some(Message::VmId(id)) = first else {
+            return Err(Failure::field("vm_id", "must be in the first request").into());
+        };
+        let id = uuid("vm_id", &id).map(VmId).map_err(refused)?;
+        let console = self
+            .app
+            .engine
+            .vms
+            .open_serial(&identity.actor, id)
+            .await
+            .map_err(failed)?;
+        let (sender, output) = mpsc::channel(4);
+        tokio::spawn(pump(
+            self.app.clone(),
+            identity.validity,
+            console,
+            input,
+            sender,
+        ));
+        Ok(Response::new(Box::pin(ReceiverStream::new(output))))
+    }
+}
+
+async fn pump(
+    app: App,
+    mut validity: Validity,
+    mut console: SerialConsole,
+    mut input: Streaming<v1::ConsoleRequest>,
+    sender: mpsc::Sender<Result<v1::ConsoleResponse, Status>>,
+) {
+    // A caller that says no more may still watch.
+    let mut speaks = true;
+    loop {
+        tokio::select! {
+            output = console.output.recv() => {
+                let Some(output) = output else { return };
+                if sender.send(Ok(v1::ConsoleResponse { output })).await.is_err() {
+                    return;
+                }
+            }
+            request = input.message(), if speaks => match request {
+                Ok(Some(v1::ConsoleRequest { message: Some(Message::Input(bytes)) })) => {
+                    if console.input.send(bytes).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(Some(_)) => {
+                    let wrong = Failure::field("message", "must be input after the first request");
+                    // The caller may be gone.
+                    let _ = sender.send(Err(wrong.into())).await;
+                    return;
+                }
+                Ok(None) => speaks = false,
+                Err(_) => return,
+            },
+            () = sender.closed() => return,
+            () = validity.ended() => return,
+            () = app.closing() => return,
+        }
+    }
+}

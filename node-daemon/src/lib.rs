@@ -1,0 +1,100 @@
+//! The node daemon: wires REST, WebSocket and gRPC to the engine. Owns sockets, TLS, HTTP and the mapping
+//! between wire types and use cases; decides nothing about VMs.
+
+mod announce;
+mod app;
+mod callers;
+mod convert;
+mod extract;
+mod grpc;
+mod guard;
+mod listeners;
+mod options;
+mod problem;
+mod requests;
+mod rest;
+mod tickets;
+mod tls;
+mod ui;
+mod watchdog;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use qx_engine::Engine;
+use qx_hypervisor::Hypervisor;
+
+pub use options::Options;
+
+use app::App;
+use listeners::Listeners;
+use watchdog::Watchdog;
+
+/// A running daemon.
+pub struct Node {
+    engine: Engine,
+    listeners: Listeners,
+    watchdog: Option<Watchdog>,
+    fingerprint: String,
+}
+
+impl Node {
+    /// Starts everything; returns when all sockets accept connections.
+    ///
+    /// # Errors
+    /// When a socket, the certificate or the database can't be had.
+    pub async fn start(options: Options, hypervisor: Arc<dyn Hypervisor>) -> anyhow::Result<Self> {
+        let tls = tls::load(&options.state_dir.join("tls"))?;
+        let engine = Engine::start(hypervisor, &options.data_dir, options.shadow.clone())
+            .await
+            .with_context(|| format!("starting with the data in {}", options.data_dir.display()))?;
+        let app = App::new(engine.clone(), &options, tls.fingerprint.clone());
+        let listeners = Listeners::start(&options, &app, tls.config).await?;
+        let watchdog = Watchdog::start(&options)?;
+        announce::start(&options, &app);
+        tracing::info!(
+            https = %listeners.https(),
+            grpc = %listeners.grpc(),
+            socket = %options.socket.display(),
+            certificate = tls.fingerprint,
+            "serving"
+        );
+        Ok(Self {
+            engine,
+            listeners,
+            watchdog,
+            fingerprint: tls.fingerprint,
+        })
+    }
+
+    /// Where REST is served.
+    #[must_use]
+    pub fn https(&self) -> SocketAddr {
+        self.listeners.https()
+    }
+
+    /// Where gRPC is served.
+    #[must_use]
+    pub fn grpc(&self) -> SocketAddr {
+        self.listeners.grpc()
+    }
+
+    /// SHA-256 of the certificate, as hex.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Stops serving: answers what was asked, closes streams, writes what is pending.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.listeners.stop().await;
+        if let Some(watchdog) = self.watchdog {
+            watchdog.stop();
+        }
+        self.engine.close().await.context("closing the database")
+    }
+}

@@ -1,0 +1,89 @@
+//! Is the daemon alive, can the host manage VMs, and what is this interface?
+
+use std::path::Path;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use qx_api::rest::{Check, Readiness};
+use qx_host::inventory::Inventory;
+
+use crate::app::App;
+use crate::extract::Json;
+use crate::problem::Failure;
+
+/// How long the hypervisor may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The document is the one that is checked in; a test compares it with the code.
+const OPENAPI: &str = include_str!("../../../docs/openapi.json");
+
+pub(super) async fn alive() -> &'static str {
+    "ok"
+}
+
+pub(super) async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], OPENAPI)
+}
+
+pub(super) async fn ready(State(app): State<App>) -> Result<impl IntoResponse, Failure> {
+    let readiness = readiness(&app).await?;
+    let status = if readiness.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    Ok((status, Json(readiness)))
+}
+
+/// Can the host manage VMs now?
+pub(crate) async fn readiness(app: &App) -> Result<Readiness, Failure> {
+    let hypervisor = check("hypervisor", hypervisor(app).await);
+    let sources = app.sources.clone();
+    let (data, network) = tokio::task::spawn_blocking(move || {
+        (writable(&sources.data), network(&Inventory::read(&sources)))
+    })
+    .await
+    .map_err(|error| Failure::internal("checking readiness", error))?;
+    let checks = vec![hypervisor, check("data", data), check("network", network)];
+    let ready = checks.iter().all(|check| check.ok);
+    Ok(Readiness { ready, checks })
+}
+
+fn check(name: &str, found: Result<String, String>) -> Check {
+    let ok = found.is_ok();
+    let detail = found.unwrap_or_else(|reason| reason);
+    Check {
+        name: name.to_owned(),
+        ok,
+        detail,
+    }
+}
+
+async fn hypervisor(app: &App) -> Result<String, String> {
+    let asked = tokio::time::timeout(PATIENCE, app.engine.vms.hypervisor()).await;
+    match asked {
+        Ok(Ok(info)) => Ok(format!("libvirt {}", info.libvirt_version)),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the hypervisor does not answer".to_owned()),
+    }
+}
+
+/// Really writes: a disk that died still looks mounted.
+fn writable(directory: &Path) -> Result<String, String> {
+    let probe = directory.join(".readyz");
+    let written = std::fs::write(&probe, b"ok").and_then(|()| std::fs::remove_file(&probe));
+    let place = directory.display();
+    written
+        .map(|()| format!("{place} is writable"))
+        .map_err(|error| format!("{place} can't be written to: {error}"))
+}
+
+fn network(inventory: &Inventory) -> Result<String, String> {
+    match inventory.addresses.as_slice() {
+        [] => Err("no interface has an address".to_owned()),
+        [first, ..] => Ok(format!("{} on {}", first.address, first.interface)),
+    }
+}

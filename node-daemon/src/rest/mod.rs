@@ -1,0 +1,148 @@
+//! REST: which handler answers which endpoint of the table.
+
+mod access;
+mod console;
+mod events;
+pub(crate) mod health;
+mod host;
+mod images;
+mod vms;
+
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, on};
+use axum::{Router, extract::DefaultBodyLimit};
+use qx_api::endpoints::{self, Endpoint, Method};
+
+pub(crate) use host::read as read_host;
+
+use crate::app::App;
+use crate::guard::{Guard, guard};
+use crate::problem::Failure;
+use crate::{requests, ui};
+
+/// Hangs handlers on endpoints, each behind its guard.
+struct Routes<'a> {
+    app: &'a App,
+    router: Router<App>,
+    served: Vec<&'static str>,
+}
+
+impl Routes<'_> {
+    fn on<H, T>(mut self, endpoint: &'static Endpoint, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let method = match endpoint.method {
+            Method::Get => MethodFilter::GET,
+            Method::Post => MethodFilter::POST,
+            Method::Put => MethodFilter::PUT,
+            Method::Delete => MethodFilter::DELETE,
+        };
+        let state = Guard {
+            app: self.app.clone(),
+            endpoint,
+        };
+        let route = on(method, handler).layer(from_fn_with_state(state, guard));
+        self.router = self.router.route(endpoint.path, route);
+        self.served.push(endpoint.id);
+        self
+    }
+}
+
+fn routes(app: &App) -> Routes<'_> {
+    let routes = Routes {
+        app,
+        router: Router::new(),
+        served: Vec::new(),
+    };
+    routes
+        .on(&endpoints::HEALTH, health::alive)
+        .on(&endpoints::READINESS, health::ready)
+        .on(&endpoints::OPENAPI, health::openapi)
+        .on(&endpoints::SESSION_CREATE, access::login)
+        .on(&endpoints::SESSION_GET, access::session)
+        .on(&endpoints::SESSION_DELETE, access::logout)
+        .on(&endpoints::TOKEN_CREATE, access::create_token)
+        .on(&endpoints::TOKEN_LIST, access::list_tokens)
+        .on(&endpoints::TOKEN_DELETE, access::delete_token)
+        .on(&endpoints::AUDIT_LIST, access::list_audit)
+        .on(&endpoints::HOST_GET, host::get)
+        .on(&endpoints::VM_LIST, vms::list)
+        .on(&endpoints::VM_CREATE, vms::create)
+        .on(&endpoints::VM_GET, vms::get)
+        .on(&endpoints::VM_DELETE, vms::delete)
+        .on(&endpoints::VM_START, vms::start)
+        .on(&endpoints::VM_SHUTDOWN, vms::shutdown)
+        .on(&endpoints::VM_STOP, vms::stop)
+        .on(&endpoints::VM_CONSOLE_CREATE, console::create)
+        .on(&endpoints::VM_CONSOLE_OPEN, console::open)
+        .on(&endpoints::IMAGE_LIST, images::list)
+        .on(&endpoints::IMAGE_UPLOAD, images::upload)
+        .on(&endpoints::IMAGE_DELETE, images::delete)
+        .on(&endpoints::EVENTS, events::follow)
+}
+
+/// Everything that HTTPS and the Unix socket serve.
+pub(crate) fn router(app: &App) -> Router {
+    routes(app)
+        .router
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(ui::fallback)
+        // Handlers limit what they read themselves.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(requests::around))
+        .with_state(app.clone())
+}
+
+async fn wrong_method(request: Request) -> Response {
+    let detail = format!(
+        "{} is not possible here; Allow says what is",
+        request.method()
+    );
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, detail).into_response()
+}
+
+/// How many items a page may have.
+fn limit(asked: Option<usize>) -> Result<usize, Failure> {
+    match asked {
+        None => Ok(100),
+        Some(limit @ 1..=1000) => Ok(limit),
+        Some(_) => Err(Failure::field("limit", "must be 1 to 1000")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::Arc;
+
+    use clap::Parser;
+    use qx_engine::Engine;
+    use qx_hypervisor::fake::Fake;
+
+    use super::*;
+    use crate::options::Options;
+
+    #[tokio::test]
+    async fn every_endpoint_of_the_table_is_served() {
+        let data = tempfile::tempdir().unwrap();
+        let shadow = data.path().join("shadow");
+        let engine = Engine::start(Arc::new(Fake::default()), data.path(), shadow)
+            .await
+            .unwrap();
+        let app = App::new(engine, &Options::parse_from(["qx-node"]), String::new());
+        let served: HashSet<&str> = routes(&app).served.into_iter().collect();
+        for endpoint in endpoints::ALL {
+            assert!(
+                served.contains(endpoint.id),
+                "{} has no handler",
+                endpoint.id
+            );
+        }
+    }
+}

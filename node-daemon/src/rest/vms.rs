@@ -1,0 +1,122 @@
+//! VMs.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use qx_api::rest::{Vm, VmCreate, VmPage};
+use qx_engine::Error;
+use qx_model::vm::{self as model, VmId};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::callers::Caller;
+use crate::extract::{Id, Json, Query};
+use crate::problem::Failure;
+
+fn wire(vm: Arc<model::Vm>) -> Vm {
+    Arc::unwrap_or_clone(vm).into()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    limit: Option<usize>,
+    cursor: Option<Uuid>,
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<VmPage>, Failure> {
+    let limit = super::limit(query.limit)?;
+    let after = query.cursor.map(VmId);
+    let page = app
+        .engine
+        .vms
+        .list(&caller.identity.actor, after, limit)
+        .await?;
+    Ok(Json(VmPage {
+        items: page.items.into_iter().map(wire).collect(),
+        next: page.next.map(|id| id.to_string()),
+    }))
+}
+
+pub(super) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(wish): Json<VmCreate>,
+) -> Result<impl IntoResponse, Failure> {
+    let spec = wish.into_spec(Uuid::new_v4()).map_err(Error::Invalid)?;
+    let vm = wire(app.engine.vms.create(&caller.identity.actor, spec).await?);
+    let location = format!("/api/v1/vms/{}", vm.id);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(vm)))
+}
+
+pub(super) async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    id: Id,
+) -> Result<Json<Vm>, Failure> {
+    let vm = app.engine.vms.get(&caller.identity.actor, id.vm()).await?;
+    Ok(Json(wire(vm)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeleteQuery {
+    #[serde(default)]
+    disks: bool,
+}
+
+pub(super) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    id: Id,
+    Query(query): Query<DeleteQuery>,
+) -> Result<StatusCode, Failure> {
+    app.engine
+        .vms
+        .delete(&caller.identity.actor, id.vm(), query.disks)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn start(
+    State(app): State<App>,
+    caller: Caller,
+    id: Id,
+) -> Result<Json<Vm>, Failure> {
+    let vm = app
+        .engine
+        .vms
+        .start(&caller.identity.actor, id.vm())
+        .await?;
+    Ok(Json(wire(vm)))
+}
+
+pub(super) async fn shutdown(
+    State(app): State<App>,
+    caller: Caller,
+    id: Id,
+) -> Result<Json<Vm>, Failure> {
+    let vm = app
+        .engine
+        .vms
+        .shutdown(&caller.identity.actor, id.vm())
+        .await?;
+    Ok(Json(wire(vm)))
+}
+
+pub(super) async fn stop(
+    State(app): State<App>,
+    caller: Caller,
+    id: Id,
+) -> Result<Json<Vm>, Failure> {
+    let vm = app.engine.vms.stop(&caller.identity.actor, id.vm()).await?;
+    Ok(Json(wire(vm)))
+}

@@ -1,0 +1,235 @@
+//! The gRPC port, with generated clients over real TLS.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use qx_api::grpc::v1;
+use qx_api::grpc::v1::console_request::Message;
+use qx_api::grpc::v1::host_service_client::HostServiceClient;
+use qx_api::grpc::v1::vm_service_client::VmServiceClient;
+use qx_api::rest::Role;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+
+use crate::support::Daemon;
+
+/// One HTTP/2 connection.
+#[derive(Clone)]
+struct Channel {
+    sender: hyper::client::conn::http2::SendRequest<tonic::body::Body>,
+}
+
+type Answer = http::Response<hyper::body::Incoming>;
+
+impl tower::Service<http::Request<tonic::body::Body>> for Channel {
+    type Response = Answer;
+    type Error = hyper::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Answer, hyper::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), hyper::Error>> {
+        self.sender.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: http::Request<tonic::body::Body>) -> Self::Future {
+        let path = request.uri().path_and_query().unwrap().as_str();
+        *request.uri_mut() = format!("https://localhost{path}").parse().unwrap();
+        Box::pin(self.sender.send_request(request))
+    }
+}
+
+async fn channel(daemon: &Daemon) -> Channel {
+    let stream = daemon.tls(daemon.node.grpc().port(), b"h2").await;
+    let handshake =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (sender, connection) = handshake.await.unwrap();
+    tokio::spawn(connection);
+    Channel { sender }
+}
+
+fn authorized<T>(token: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request
+        .metadata_mut()
+        .insert("authorization", format!("Bearer {token}").parse().unwrap());
+    request
+}
+
+#[tokio::test]
+async fn a_vm_lives_and_dies_over_grpc() {
+    let daemon = Daemon::start().await;
+    let token = daemon.token(Role::Operator).await;
+    let mut vms = VmServiceClient::new(channel(&daemon).await);
+    let wish = v1::CreateVmRequest {
+        name: "a".into(),
+        disks: vec![v1::DiskCreate {
+            size_bytes: Some(1 << 20),
+            image: None,
+        }],
+        ..Default::default()
+    };
+    let vm = vms
+        .create(authorized(&token, wish))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (vm.vcpus, vm.memory_mib, vm.firmware()),
+        (1, 512, v1::Firmware::Uefi)
+    );
+    let id = vm.id.clone();
+    let start = authorized(&token, v1::StartVmRequest { id: id.clone() });
+    assert_eq!(
+        vms.start(start).await.unwrap().into_inner().state(),
+        v1::VmState::Running
+    );
+    let list = vms
+        .list(authorized(&token, v1::ListVmsRequest::default()))
+        .await
+        .unwrap();
+    assert_eq!(list.into_inner().vms.len(), 1);
+    assert_eq!(daemon.local().vms().await.unwrap()[0].id.to_string(), id);
+    let stop = authorized(&token, v1::StopVmRequest { id: id.clone() });
+    assert_eq!(
+        vms.stop(stop).await.unwrap().into_inner().state(),
+        v1::VmState::Off
+    );
+    let delete = v1::DeleteVmRequest {
+        id: id.clone(),
+        disks: true,
+    };
+    vms.delete(authorized(&token, delete)).await.unwrap();
+    let gone = vms
+        .get(authorized(&token, v1::GetVmRequest { id }))
+        .await
+        .unwrap_err();
+    assert_eq!(gone.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn grpc_asks_for_a_token_and_a_role() {
+    let daemon = Daemon::start().await;
+    let mut vms = VmServiceClient::new(channel(&daemon).await);
+    let mut host = HostServiceClient::new(channel(&daemon).await);
+    let nobody = vms
+        .list(Request::new(v1::ListVmsRequest::default()))
+        .await
+        .unwrap_err();
+    assert_eq!(nobody.code(), Code::Unauthenticated);
+    let wrong = host
+        .get(authorized("qxt_0123", v1::GetHostRequest {}))
+        .await
+        .unwrap_err();
+    assert_eq!(wrong.code(), Code::Unauthenticated);
+    let viewer = daemon.token(Role::Viewer).await;
+    let seen = host
+        .get(authorized(&viewer, v1::GetHostRequest {}))
+        .await
+        .unwrap();
+    assert_eq!(seen.into_inner().product, "Quantix-OS");
+    let wish = v1::CreateVmRequest {
+        name: "a".into(),
+        ..Default::default()
+    };
+    let refused = vms.create(authorized(&viewer, wish)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn grpc_names_wrong_fields() {
+    let daemon = Daemon::start().await;
+    let token = daemon.token(Role::Operator).await;
+    let mut vms = VmServiceClient::new(channel(&daemon).await);
+    let wish = v1::CreateVmRequest {
+        name: "-".into(),
+        ..Default::default()
+    };
+    let refused = vms.create(authorized(&token, wish)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(
+        refused.message().starts_with("name "),
+        "{}",
+        refused.message()
+    );
+    let get = authorized(&token, v1::GetVmRequest { id: "42".into() });
+    assert!(vms.get(get).await.unwrap_err().message().starts_with("id "));
+}
+
+#[tokio::test]
+async fn a_serial_console_is_a_stream_both_ways() {
+    let daemon = Daemon::start().await;
+    let token = daemon.token(Role::Operator).await;
+    let vm = daemon.vm("a").await;
+    daemon.local().start_vm(vm.id).await.unwrap();
+    let mut vms = VmServiceClient::new(channel(&daemon).await);
+    let (sender, requests) = tokio::sync::mpsc::channel(4);
+    let say = |message| v1::ConsoleRequest {
+        message: Some(message),
+    };
+    sender
+        .send(say(Message::VmId(vm.id.to_string())))
+        .await
+        .unwrap();
+    sender
+        .send(say(Message::Input(Bytes::from_static(b"marker"))))
+        .await
+        .unwrap();
+    let request = authorized(&token, ReceiverStream::new(requests));
+    let mut output = vms.console(request).await.unwrap().into_inner();
+    let mut seen = Vec::new();
+    while !seen.windows(6).any(|window| window == b"marker") {
+        let next = tokio::time::timeout(Duration::from_secs(20), output.message()).await;
+        seen.extend_from_slice(&next.unwrap().unwrap().unwrap().output);
+    }
+}
+
+#[tokio::test]
+async fn health_and_reflection_need_no_token() {
+    let daemon = Daemon::start().await;
+    let mut health = HealthClient::new(channel(&daemon).await);
+    for service in ["", "quantix.v1.VmService", "quantix.v1.HostService"] {
+        let request = HealthCheckRequest {
+            service: service.to_owned(),
+        };
+        let answer = health.check(request).await.unwrap().into_inner();
+        assert_eq!(answer.status, 1, "{service} does not serve");
+    }
+    let mut reflection = ServerReflectionClient::new(channel(&daemon).await);
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let mut answers = reflection
+        .server_reflection_info(tokio_stream::once(request))
+        .await
+        .unwrap()
+        .into_inner();
+    let answer = answers
+        .message()
+        .await
+        .unwrap()
+        .unwrap()
+        .message_response
+        .unwrap();
+    let MessageResponse::ListServicesResponse(list) = answer else {
+        panic!("{answer:?}")
+    };
+    let names: Vec<String> = list
+        .service
+        .into_iter()
+        .map(|service| service.name)
+        .collect();
+    assert!(
+        names.contains(&"quantix.v1.VmService".to_owned()),
+        "{names:?}"
+    );
+}

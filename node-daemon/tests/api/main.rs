@@ -1,0 +1,20 @@
+//! The daemon from outside: real sockets, TLS and files; the hypervisor in memory or libvirt's test
+//! driver.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may panic"
+)]
+
+mod access;
+mod browser;
+mod grpc;
+mod images;
+mod problems;
+mod streams;
+mod support;
+mod test_driver;
+mod ui;
+mod vms;

@@ -1,0 +1,243 @@
+//! Events and consoles: WebSockets and server-sent events.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use qx_api::rest::{ConsoleTicket, Event, EventType, Problem, Role, Vm, VmState};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use crate::support::{Browser, Daemon, ask, eventually, wish};
+
+type Socket = WebSocketStream<TlsStream<TcpStream>>;
+
+/// Opens a WebSocket as a browser does.
+async fn open(daemon: &Daemon, path: &str, headers: &[(&str, &str)]) -> Result<Socket, Problem> {
+    let mut request = http::Request::builder()
+        .uri(format!("wss://localhost{path}"))
+        .header("host", format!("localhost:{}", daemon.node.https().port()))
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", generate_key());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let stream = daemon.tls(daemon.node.https().port(), b"http/1.1").await;
+    match tokio_tungstenite::client_async(request.body(()).unwrap(), stream).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(tungstenite::Error::Http(answer)) => {
+            Err(serde_json::from_slice(answer.body().as_ref().unwrap()).unwrap())
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn next_event(socket: &mut Socket) -> Event {
+    let next = async {
+        loop {
+            if let Message::Text(text) = socket.next().await.unwrap().unwrap() {
+                return serde_json::from_str(&text).unwrap();
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), next)
+        .await
+        .unwrap()
+}
+
+async fn ticket(daemon: &Daemon, browser: &Browser, vm: &Vm) -> String {
+    let path = format!("/api/v1/vms/{}/console", vm.id);
+    let origin = daemon.url();
+    let request = ask("POST", &path)
+        .with("cookie", &browser.cookie)
+        .with("x-csrf-token", &browser.csrf)
+        .with("origin", &origin)
+        .json(r#"{"type":"serial"}"#);
+    let answer = daemon.send(request).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.json::<ConsoleTicket>().ticket
+}
+
+#[tokio::test]
+async fn a_change_reaches_every_subscriber_and_can_be_replayed() {
+    let daemon = Daemon::start().await;
+    let browser = daemon.login().await;
+    let headers = [
+        ("cookie", browser.cookie.as_str()),
+        ("origin", &daemon.url()),
+    ];
+    let mut socket = open(&daemon, "/api/v1/events", &headers).await.unwrap();
+    let mut sse = daemon.local().events(None).await.unwrap();
+    let vm = daemon.vm("a").await;
+    let event = next_event(&mut socket).await;
+    assert_eq!(
+        (event.kind, event.vm_id),
+        (EventType::VmChanged, Some(vm.id))
+    );
+    assert_eq!(sse.next().await.unwrap().unwrap(), event);
+    daemon.local().start_vm(vm.id).await.unwrap();
+    let started = next_event(&mut socket).await;
+    assert_eq!(started.vm.as_ref().unwrap().state, VmState::Running);
+    assert!(started.seq > event.seq);
+    let mut replay = daemon.local().events(Some(event.seq)).await.unwrap();
+    assert_eq!(replay.next().await.unwrap().unwrap(), started);
+    let mut ancient = daemon.local().events(Some(1)).await.unwrap();
+    assert_eq!(
+        ancient.next().await.unwrap().unwrap().kind,
+        EventType::Resync
+    );
+}
+
+#[tokio::test]
+async fn a_websocket_from_another_site_is_refused() {
+    let daemon = Daemon::start().await;
+    let browser = daemon.login().await;
+    let cookie = ("cookie", browser.cookie.as_str());
+    let foreign = [cookie, ("origin", "https://evil.example")];
+    assert_eq!(
+        open(&daemon, "/api/v1/events", &foreign)
+            .await
+            .unwrap_err()
+            .status,
+        403
+    );
+    assert_eq!(
+        open(&daemon, "/api/v1/events", &[cookie])
+            .await
+            .unwrap_err()
+            .status,
+        403
+    );
+    assert_eq!(
+        open(&daemon, "/api/v1/events", &[])
+            .await
+            .unwrap_err()
+            .status,
+        401
+    );
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_token_is_revoked_or_its_session_closed() {
+    let daemon = Daemon::start().await;
+    let token = daemon.token(Role::Viewer).await;
+    let mut events = daemon.remote(&token).events(None).await.unwrap();
+    let browser = daemon.login().await;
+    let headers = [
+        ("cookie", browser.cookie.as_str()),
+        ("origin", &daemon.url()),
+    ];
+    let mut socket = open(&daemon, "/api/v1/events", &headers).await.unwrap();
+    let id = daemon.local().tokens().await.unwrap().items[0].id;
+    daemon.local().delete_token(id).await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(20), events.next())
+        .await
+        .unwrap();
+    assert!(matches!(ended, Ok(None) | Err(_)), "{ended:?}");
+    let leave = ask("DELETE", "/api/v1/session").with("cookie", &browser.cookie);
+    daemon.send(leave.with("x-csrf-token", &browser.csrf)).await;
+    let closed = async {
+        while let Some(Ok(message)) = socket.next().await {
+            if message.is_close() {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), closed)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_console_echoes_and_its_ticket_is_good_once() {
+    let daemon = Daemon::start().await;
+    let vm = daemon.vm("a").await;
+    daemon.local().start_vm(vm.id).await.unwrap();
+    let browser = daemon.login().await;
+    let ticket = ticket(&daemon, &browser, &vm).await;
+    let path = format!("/api/v1/vms/{}/console?ticket={ticket}", vm.id);
+    let headers = [
+        ("cookie", browser.cookie.as_str()),
+        ("origin", &daemon.url()),
+    ];
+    let mut socket = open(&daemon, &path, &headers).await.unwrap();
+    socket
+        .send(Message::Binary(Bytes::from_static(b"marker")))
+        .await
+        .unwrap();
+    let mut output = Vec::new();
+    eventually("the guest echoes", async || {
+        if let Some(Ok(Message::Binary(bytes))) = socket.next().await {
+            output.extend_from_slice(&bytes);
+        }
+        output
+            .windows(6)
+            .any(|window| window == b"marker")
+            .then_some(())
+    })
+    .await;
+    assert_eq!(
+        open(&daemon, &path, &headers).await.unwrap_err().status,
+        403
+    );
+}
+
+#[tokio::test]
+async fn a_ticket_is_worth_nothing_to_anybody_else() {
+    let daemon = Daemon::start().await;
+    let (vm, other) = (daemon.vm("a").await, daemon.vm("b").await);
+    let browser = daemon.login().await;
+    let origin = daemon.url();
+    let bearer = format!("Bearer {}", daemon.token(Role::Operator).await);
+    let own = [
+        ("cookie", browser.cookie.as_str()),
+        ("origin", origin.as_str()),
+    ];
+    let path = |vm: &Vm, ticket: &str| format!("/api/v1/vms/{}/console?ticket={ticket}", vm.id);
+    for (headers, vm_used) in [
+        (
+            &[("authorization", bearer.as_str()), ("origin", &origin)][..],
+            &vm,
+        ),
+        (&[("authorization", bearer.as_str())][..], &vm),
+        (&own[..], &other),
+    ] {
+        let ticket = ticket(&daemon, &browser, &vm).await;
+        let refused = open(&daemon, &path(vm_used, &ticket), headers)
+            .await
+            .unwrap_err();
+        assert_eq!(refused.status, 403, "{headers:?}");
+        let late = open(&daemon, &path(&vm, &ticket), &own).await.unwrap_err();
+        assert_eq!(late.status, 403, "a failed try did not use the ticket up");
+    }
+    let nothing = open(&daemon, &path(&vm, "0123"), &own).await.unwrap_err();
+    assert_eq!(nothing.status, 403);
+}
+
+#[tokio::test]
+async fn a_viewer_gets_neither_ticket_nor_console() {
+    let daemon = Daemon::start().await;
+    let vm = daemon.vm("a").await;
+    let client = daemon.remote(&daemon.token(Role::Viewer).await);
+    assert!(client.serial_console(vm.id).await.is_err());
+    let operator = daemon.remote(&daemon.token(Role::Operator).await);
+    operator.start_vm(vm.id).await.unwrap();
+    let mut console = operator.serial_console(vm.id).await.unwrap();
+    console.write(Bytes::from_static(b"x")).await.unwrap();
+    assert!(console.read().await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn stopping_the_daemon_ends_streams_and_leaves_the_work_done() {
+    let daemon = Daemon::start().await;
+    let mut events = daemon.local().events(None).await.unwrap();
+    daemon.local().create_vm(&wish("a")).await.unwrap();
+    let stopped = tokio::time::timeout(Duration::from_secs(8), daemon.node.stop()).await;
+    stopped.expect("it hangs").unwrap();
+    while let Ok(Some(_)) = events.next().await {}
+}

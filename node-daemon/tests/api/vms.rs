@@ -1,0 +1,142 @@
+//! VMs through the typed client, on the hypervisor in memory.
+
+use std::time::Duration;
+
+use qx_api::client::{Client, Error, Trust};
+use qx_api::rest::{DiskCreate, NicCreate, Role, VmState};
+use qx_model::vm::VmId;
+
+use crate::support::{Daemon, ask, wish};
+
+#[tokio::test]
+async fn a_vm_lives_and_dies_over_https() {
+    let daemon = Daemon::start().await;
+    let client = daemon.remote(&daemon.token(Role::Operator).await);
+    let mut wish = wish("web");
+    wish.disks = vec![DiskCreate {
+        size_bytes: Some(1 << 30),
+        image: None,
+    }];
+    wish.nics = vec![
+        NicCreate::Network("default".into()),
+        NicCreate::Bridge("br0".into()),
+    ];
+    let vm = client.create_vm(&wish).await.unwrap();
+    assert_eq!(
+        (vm.state, vm.disks.len(), vm.nics.len()),
+        (VmState::Off, 1, 2)
+    );
+    assert_eq!(
+        client.start_vm(vm.id).await.unwrap().state,
+        VmState::Running
+    );
+    assert_eq!(client.vm(vm.id).await.unwrap().state, VmState::Running);
+    client.shutdown_vm(vm.id).await.unwrap();
+    client.start_vm(vm.id).await.unwrap();
+    assert_eq!(client.stop_vm(vm.id).await.unwrap().state, VmState::Off);
+    client.delete_vm(vm.id, true).await.unwrap();
+    assert!(daemon.fake.disks().is_empty());
+    let Err(Error::Refused(problem)) = client.vm(vm.id).await else {
+        panic!("it is still there")
+    };
+    assert_eq!(problem.status, 404);
+}
+
+#[tokio::test]
+async fn asking_twice_with_the_same_id_makes_one_vm() {
+    let daemon = Daemon::start().await;
+    let client = daemon.local();
+    let mut wish = wish("once");
+    wish.id = Some(uuid::Uuid::new_v4());
+    let first = client.create_vm(&wish).await.unwrap();
+    assert_eq!(client.create_vm(&wish).await.unwrap(), first);
+    wish.vcpus = 2;
+    let Err(Error::Refused(problem)) = client.create_vm(&wish).await else {
+        panic!("made")
+    };
+    assert_eq!(problem.status, 409);
+    assert_eq!(client.vms().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_new_vm_tells_where_it_is() {
+    let daemon = Daemon::start().await;
+    let answer = daemon
+        .send_local(ask("POST", "/api/v1/vms").json(r#"{"name":"a"}"#))
+        .await;
+    assert_eq!(answer.status, 201);
+    let location = answer.header("location").to_owned();
+    assert_eq!(daemon.send_local(ask("GET", &location)).await.status, 200);
+}
+
+#[tokio::test]
+async fn lists_come_in_pages_and_no_vm_is_left_out() {
+    let daemon = Daemon::start().await;
+    for n in 0..7 {
+        daemon.vm(&format!("vm{n}")).await;
+    }
+    let mut seen = Vec::new();
+    let mut path = "/api/v1/vms?limit=3".to_owned();
+    loop {
+        let page: qx_api::rest::VmPage = daemon.send_local(ask("GET", &path)).await.json();
+        assert!(page.items.len() <= 3);
+        seen.extend(page.items.iter().map(|vm| vm.id));
+        let Some(next) = page.next else { break };
+        path = format!("/api/v1/vms?limit=3&cursor={next}");
+    }
+    assert_eq!(seen.len(), 7);
+    assert!(seen.is_sorted());
+}
+
+#[tokio::test]
+async fn a_vm_that_hangs_delays_nobody_else() {
+    let daemon = Daemon::start().await;
+    let (stuck, other) = (daemon.vm("stuck").await, daemon.vm("other").await);
+    daemon.fake.stick(VmId(stuck.id));
+    let client = daemon.local();
+    let hanging = tokio::spawn(async move { client.start_vm(stuck.id).await });
+    let start = daemon.local();
+    let answered = tokio::time::timeout(Duration::from_secs(5), start.start_vm(other.id)).await;
+    assert_eq!(answered.unwrap().unwrap().state, VmState::Running);
+    assert_eq!(daemon.local().vms().await.unwrap().len(), 2);
+    assert!(!hanging.is_finished(), "the fault was not there");
+    daemon.fake.free(VmId(stuck.id));
+    hanging.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn the_host_says_what_it_is() {
+    let daemon = Daemon::start().await;
+    let boot = r#"{"mode":"live","slot":null,"version":"0.1.0","build_id":"00112233aabbccdd",
+        "key_id":"8899aabbccddeeff","source":"/dev/sr0","copy_ms":412,"copy_bytes":123731968,
+        "watchdog":null,"config":"ram","data":"ram","warnings":["no disk"]}"#;
+    std::fs::write(daemon.files.path().join("run/boot.json"), boot).unwrap();
+    let host = daemon.local().host().await.unwrap();
+    assert_eq!(host.product, "Quantix-OS");
+    assert_eq!(host.build_id.as_deref(), Some("00112233aabbccdd"));
+    assert_eq!(host.boot.unwrap().warnings, ["no disk"]);
+    assert_eq!(host.certificate_sha256, daemon.node.fingerprint());
+    assert!(host.cpu.threads > 0 && host.memory.total_bytes > 0 && host.data.total_bytes > 0);
+}
+
+#[tokio::test]
+async fn an_unknown_certificate_is_refused_and_its_fingerprint_told() {
+    let daemon = Daemon::start().await;
+    let token = daemon.token(Role::Viewer).await;
+    let other = "00".repeat(32);
+    for trust in [Trust::Unknown, Trust::Fingerprint(other)] {
+        let client = Client::https(&daemon.url(), trust, token.clone()).unwrap();
+        let Err(Error::Certificate { fingerprint, .. }) = client.vms().await else {
+            panic!("it was trusted")
+        };
+        assert_eq!(fingerprint, daemon.node.fingerprint());
+    }
+    let authority = Trust::Authority(daemon.files.path().join("state/tls/cert.pem"));
+    assert!(
+        Client::https(&daemon.url(), authority, token)
+            .unwrap()
+            .vms()
+            .await
+            .is_ok()
+    );
+}

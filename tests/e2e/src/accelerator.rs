@@ -1,0 +1,120 @@
+//! Which accelerator QEMU gets. A `/dev/kvm` that opens proves nothing (nested, filtered and broken ones
+//! exist), so a probe guest has to run under it; the answer carries the reason for people to read.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result};
+
+use crate::deadline::{Look, poll, seconds};
+use crate::guest;
+
+/// How QEMU runs a machine's instructions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accelerator {
+    /// On the processor: a probe guest ran.
+    Kvm,
+    /// Translated in software.
+    Tcg {
+        /// Why not KVM, as the end of a sentence.
+        reason: String,
+    },
+}
+
+impl Accelerator {
+    /// The best accelerator that works here. Probed once per process.
+    pub fn best() -> &'static Self {
+        static BEST: OnceLock<Accelerator> = OnceLock::new();
+        BEST.get_or_init(|| match probe_kvm() {
+            Ok(()) => Self::Kvm,
+            Err(error) => Self::Tcg {
+                reason: format!("{error:#}"),
+            },
+        })
+    }
+
+    /// Translation in software, for measurements that must not depend on the processor.
+    pub fn tcg(reason: &str) -> Self {
+        Self::Tcg {
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// True when instructions run on the processor.
+    pub fn is_kvm(&self) -> bool {
+        matches!(self, Self::Kvm)
+    }
+
+    /// The value of QEMU's `-cpu`.
+    pub fn cpu_model(&self) -> &'static str {
+        if self.is_kvm() { "host" } else { "max" }
+    }
+}
+
+impl fmt::Display for Accelerator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kvm => write!(f, "KVM"),
+            Self::Tcg { reason } => write!(f, "TCG (software emulation: {reason})"),
+        }
+    }
+}
+
+/// Exit status of a QEMU whose guest wrote `guest::PROBE_CODE` to the debug-exit device.
+const PROBE_EXIT: i32 = ((guest::PROBE_CODE as i32) << 1) | 1;
+
+/// Boots a guest of ten bytes under KVM and expects its answer.
+fn probe_kvm() -> Result<()> {
+    if !Path::new("/dev/kvm").exists() {
+        anyhow::bail!("this machine has no /dev/kvm");
+    }
+    let dir = tempfile::tempdir().context("no temporary directory for the KVM probe")?;
+    let disk = dir.path().join("probe.img");
+    fs::write(&disk, guest::probe_image()).context("cannot write the KVM probe's disk")?;
+    let status = run_probe(&disk)?;
+    match status.code() {
+        Some(PROBE_EXIT) => Ok(()),
+        _ => anyhow::bail!("/dev/kvm is there, but QEMU ended with {status} under it"),
+    }
+}
+
+fn run_probe(disk: &Path) -> Result<ExitStatus> {
+    let mut qemu = Command::new("qemu-system-x86_64")
+        .args([
+            "-accel",
+            "kvm",
+            "-cpu",
+            "host",
+            "-machine",
+            "q35",
+            "-m",
+            "64",
+            "-nodefaults",
+        ])
+        .args(["-display", "none", "-no-reboot"])
+        .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"])
+        .arg("-drive")
+        .arg(format!(
+            "file={},format=raw,if=virtio,readonly=on",
+            disk.display()
+        ))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("cannot start qemu-system-x86_64")?;
+    let ended = poll("the KVM probe guest", seconds(5), || {
+        Ok(qemu
+            .try_wait()?
+            .map_or_else(|| Look::NotYet("it hangs".into()), Look::Done))
+    });
+    if ended.is_err() {
+        qemu.kill().context("cannot end the KVM probe")?;
+        qemu.wait().context("cannot reap the KVM probe")?;
+        anyhow::bail!("/dev/kvm is there, but a probe guest hangs under it");
+    }
+    ended
+}
