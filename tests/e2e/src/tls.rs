@@ -30,7 +30,9 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-/// An HTTPS client that takes any certificate, and any status as an answer.
+/// An HTTPS client that takes any certificate, and any status as an answer. Each request has a connection of
+/// its own: a host that refuses a body unread closes the connection, and trying again, as clients do that
+/// keep connections, would hide a daemon that crashed.
 pub fn agent() -> Agent {
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)
@@ -43,6 +45,7 @@ pub fn agent() -> Agent {
             .http_status_as_error(false)
             .timeout_global(Some(ANSWER))
             .max_redirects(0)
+            .max_idle_connections(0)
             .build(),
     )
 }

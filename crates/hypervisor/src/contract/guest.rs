@@ -1,7 +1,8 @@
 //! A guest of one sector: proof that a VM runs, in a second even without KVM.
 
 /// A disk of 1 MiB (SeaBIOS finds no geometry for much smaller ones) whose boot sector writes `marker` to the first serial port, then echoes what it reads
-/// there (up to 18 times a second, halted in between). Boots under SeaBIOS.
+/// there (up to 18 times a second, halted in between). To Enter (`\r`) it answers with the marker again, for
+/// those whose console was opened late. Boots under SeaBIOS.
 ///
 /// # Panics
 /// If the marker is longer than 400 bytes or has a zero byte.
@@ -19,7 +20,8 @@ pub fn boot_sector_guest(marker: &str) -> Vec<u8> {
         0x8e, 0xd8,             // mov ds, ax
         0x8e, 0xd0,             // mov ss, ax
         0xbc, 0x00, 0x7c,       // mov sp, 7c00
-        0xbe, 0x3b, 0x7c,       // mov si, text
+        // again:
+        0xbe, 0x3f, 0x7c,       // mov si, text
         0xba, 0xfb, 0x03,       // mov dx, 3fb: line control
         0xb0, 0x03,             // mov al, 3: 8N1
         0xee,                   // out dx, al
@@ -47,8 +49,10 @@ pub fn boot_sector_guest(marker: &str) -> Vec<u8> {
         0x74, 0xf6,             // jz idle
         0xba, 0xf8, 0x03,       // mov dx, 3f8
         0xec,                   // in al, dx
+        0x3c, 0x0d,             // cmp al, Enter
+        0x74, 0xce,             // jz again
         0xee,                   // out dx, al
-        0xeb, 0xf1,             // jmp read
+        0xeb, 0xed,             // jmp read
     ];
     sector.extend_from_slice(marker.as_bytes());
     sector.resize(510, 0);

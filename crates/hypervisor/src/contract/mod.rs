@@ -6,16 +6,17 @@
     reason = "checks fail by panicking, as tests do"
 )]
 
-use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use qx_model::vm::{DiskSource, DiskSpec, Firmware, ImageFormat, PowerState, VmId, VmSpec};
 
+use self::line::Line;
 use crate::{Definition, DiskImage, DiskRequest, Error, Hypervisor, Signal};
 
 mod guest;
+mod line;
 
 pub use guest::boot_sector_guest;
 
@@ -257,16 +258,13 @@ impl Subject<'_> {
             );
             return self.remove(id);
         }
-        let mut port = self.hypervisor.open_serial(id).unwrap();
+        let mut line = self.line(id);
         if self.guests == Guests::Real {
-            read_until(&mut port.reader, MARKER);
+            line.answers("\r", MARKER);
         }
-        port.writer.write_all(b"is anybody there?").unwrap();
-        read_until(&mut port.reader, "is anybody there?");
+        line.answers("is anybody there?", "is anybody there?");
         self.hypervisor.stop(id).unwrap();
-        let mut rest = Vec::new();
-        // The end, or an error: what matters is that reading does not go on.
-        let _ = port.reader.read_to_end(&mut rest);
+        line.ends();
         self.remove(id);
     }
 
@@ -275,14 +273,10 @@ impl Subject<'_> {
             return;
         }
         let id = self.booted("taken");
-        let mut first = self.hypervisor.open_serial(id).unwrap();
-        let mut second = self.hypervisor.open_serial(id).unwrap();
-        let _ = first.reader.read_to_end(&mut Vec::new());
-        // Twice, because the guest may still be booting when the first is typed.
-        self.wait("an echo on the second line", || {
-            second.writer.write_all(b"still here?").is_ok()
-        });
-        read_until(&mut second.reader, "still here?");
+        let first = self.line(id);
+        let mut second = self.line(id);
+        first.ends();
+        second.answers("still here?", "still here?");
         self.remove(id);
     }
 
@@ -355,6 +349,10 @@ impl Subject<'_> {
         }
     }
 
+    fn line(&self, id: VmId) -> Line {
+        Line::new(self.hypervisor.open_serial(id).unwrap(), PATIENCE)
+    }
+
     fn state(&self, id: VmId) -> PowerState {
         self.hypervisor.get(id).unwrap().state
     }
@@ -364,22 +362,6 @@ impl Subject<'_> {
         while !done() {
             assert!(Instant::now() < deadline, "waited too long for {what}");
             std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-/// Reads until the text has come; a watcher thread is not needed, because a line that falls silent ends
-/// when the test's own time limit stops the VM.
-fn read_until(reader: &mut Box<dyn Read + Send>, text: &str) {
-    let mut seen = Vec::new();
-    let mut buffer = [0; 256];
-    while !seen
-        .windows(text.len())
-        .any(|window| window == text.as_bytes())
-    {
-        match reader.read(&mut buffer) {
-            Ok(0) | Err(_) => panic!("the line ended after {:?}", String::from_utf8_lossy(&seen)),
-            Ok(count) => seen.extend_from_slice(&buffer[..count]),
         }
     }
 }
