@@ -47,7 +47,7 @@ needed() {
     LC_ALL=C sort -u "$work/found"
 }
 needed . >"$work/all"
-needed '^(first|always|slot|softdog|watchdog|hardware)$' >"$work/common"
+needed '^(first|always|slot|softdog|watchdog|direct|hardware)$' >"$work/common"
 (cd "$modules" && xargs cp --parents -t "$tree/usr/lib/modules/$release" <"$work/all")
 cp "$modules"/modules.order "$modules"/modules.builtin* "$tree/usr/lib/modules/$release/"
 # Rare modules stay packed until a machine needs them: unpacking the archive is part of every boot.

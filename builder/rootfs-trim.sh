@@ -51,6 +51,10 @@ chroot . busybox --list-full | while read -r applet; do
     fi
 done
 
+# Every start of a service asks whether its script is one of sysvinit's. None is.
+sed -i 's/^lsbh=$(lsb2rcconf .*/lsbh=/' usr/lib/rc/sh/openrc-run.sh
+grep -q '^lsbh=$' usr/lib/rc/sh/openrc-run.sh || die "openrc-run.sh no longer calls lsb2rcconf"
+
 "$repo/builder/rootfs-libraries.sh" "$root"
 # Log-in rules that name a module we don't have.
 sed -n 's/.*[[:space:]]\(pam_[a-z0-9_]*\.so\).*/\1/p' etc/pam.d/* | sort -u | while read -r module; do

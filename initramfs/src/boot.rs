@@ -16,11 +16,10 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::block::BlockDevice;
 use crate::cmdline::{self, BreakPoint, Options, Source};
+use crate::drivers::Drivers;
 use crate::failure::{self, Failure};
 use crate::image::Image;
-use crate::modules::{Class, Loader};
 use crate::persist::Persistence;
-use crate::uevent::Uevents;
 use crate::watchdog::Watchdog;
 use crate::{image, log, medium, mounts, persist, recovery, root};
 
@@ -32,6 +31,7 @@ const GO_ON: &str = "go on with the boot";
 pub(crate) struct Boot {
     pub(crate) source: Option<Source>,
     pub(crate) watchdog: Option<Watchdog>,
+    drivers: Option<Drivers>,
 }
 
 impl Boot {
@@ -57,13 +57,12 @@ impl Boot {
         self.source = Some(source.clone());
         failure::check_memory(&read("/proc/meminfo", "read the memory's size")?)?;
 
-        let uevents = Uevents::open().map_err(Failure::system("listen for new devices"))?;
-        let mut loader = load_modules(&source)?;
-        self.arm_watchdog(&mut loader);
+        let drivers = self.drivers.insert(Drivers::load(&source)?);
+        self.watchdog = arm_watchdog(drivers);
         stage("drivers are loaded");
-        self.pause(break_at, BreakPoint::Init);
+        pause(break_at, BreakPoint::Init, drivers, &mut self.watchdog);
 
-        let medium = medium::find(&source, &uevents, &mut loader, &mut self.watchdog)?;
+        let medium = medium::find(&source, drivers, &mut self.watchdog)?;
         stage("medium is found");
         let image = image::load(&medium, &mut self.watchdog)?;
         stage("image is verified and in memory");
@@ -76,91 +75,90 @@ impl Boot {
         medium
             .release()
             .map_err(Failure::system("let go of the medium"))?;
-        self.record(&source, &device, image, persistence)?;
+        let watched_by = self
+            .watchdog
+            .as_ref()
+            .map(|watchdog| watchdog.identity.clone());
+        record(&source, &device, image, persistence, watched_by)?;
         stage("root is mounted");
-        self.pause(break_at, BreakPoint::Switch);
+        pause(break_at, BreakPoint::Switch, drivers, &mut self.watchdog);
         if let Some(watchdog) = self.watchdog.take() {
             watchdog.hand_over();
         }
         Ok(())
     }
 
-    /// The machine's own watchdog, or the kernel's where there is none. A host without one boots too.
-    fn arm_watchdog(&mut self, loader: &mut Loader) {
-        let armed = match Watchdog::arm() {
-            Ok(None) => {
-                loader.load_listed(Class::Softdog);
-                Watchdog::arm()
-            }
-            armed => armed,
-        };
-        match armed {
-            Ok(watchdog) => self.watchdog = watchdog,
-            Err(error) => log::warning(&format!("the watchdog cannot be armed: {error}")),
+    /// Somebody is about to type.
+    pub(crate) fn load_for_a_person(&mut self) {
+        if let Some(drivers) = &mut self.drivers {
+            drivers.load_for_a_person();
         }
-    }
-
-    /// Offers a shell when the command line asks for one here.
-    fn pause(&mut self, asked: Option<BreakPoint>, here: BreakPoint) {
-        if asked == Some(here) {
-            if let Some(watchdog) = self.watchdog.take() {
-                watchdog.disarm();
-            }
-            recovery::offer(GO_ON);
-        }
-    }
-
-    /// Writes `boot.json` for the programs of the system.
-    fn record(
-        &self,
-        source: &Source,
-        device: &BlockDevice,
-        image: Image,
-        persistence: Persistence,
-    ) -> Result<(), Failure> {
-        let (mode, slot) = match source {
-            Source::Media(_) => (Mode::Live, None),
-            Source::Slot { slot, .. } => (Mode::Slot, Some(slot.name().to_owned())),
-        };
-        let record = BootInfo {
-            mode,
-            slot,
-            version: image.manifest.version,
-            build_id: image.manifest.build_id.into(),
-            key_id: image.manifest.key_id.into(),
-            source: device.node().display().to_string(),
-            copy_ms: u64::try_from(image.took.as_millis()).unwrap_or(u64::MAX),
-            copy_bytes: image.bytes,
-            watchdog: self
-                .watchdog
-                .as_ref()
-                .map(|watchdog| watchdog.identity.clone()),
-            config: persistence.config,
-            data: persistence.data,
-            warnings: persistence.warnings,
-        };
-        let write = || -> io::Result<()> {
-            fs::create_dir_all(RECORD_DIRECTORY)?;
-            let text = serde_json::to_vec(&record).map_err(io::Error::other)?;
-            fs::write(Path::new(RECORD_DIRECTORY).join("boot.json"), text)
-        };
-        write().map_err(Failure::system("write boot.json"))
     }
 }
 
-/// Loads what this kind of boot needs and what the hardware asks for. A medium has no second version to
-/// fall back to, so its boot does not look for the machine's watchdog: the kernel's restarts it.
-fn load_modules(source: &Source) -> Result<Loader, Failure> {
-    let doing = Failure::system("read the list of modules");
-    if let Source::Media(_) = source {
-        let mut loader = Loader::open(Some(Class::Watchdog)).map_err(doing)?;
-        loader.load_listed_and_present(&[Class::Always]);
-        return Ok(loader);
+/// Writes `boot.json` for the programs of the system.
+fn record(
+    source: &Source,
+    device: &BlockDevice,
+    image: Image,
+    persistence: Persistence,
+    watchdog: Option<String>,
+) -> Result<(), Failure> {
+    let (mode, slot) = match source {
+        Source::Media(_) => (Mode::Live, None),
+        Source::Slot { slot, .. } => (Mode::Slot, Some(slot.name().to_owned())),
+    };
+    let record = BootInfo {
+        mode,
+        slot,
+        version: image.manifest.version,
+        build_id: image.manifest.build_id.into(),
+        key_id: image.manifest.key_id.into(),
+        source: device.node().display().to_string(),
+        copy_ms: u64::try_from(image.took.as_millis()).unwrap_or(u64::MAX),
+        copy_bytes: image.bytes,
+        watchdog,
+        config: persistence.config,
+        data: persistence.data,
+        warnings: persistence.warnings,
+    };
+    let write = || -> io::Result<()> {
+        fs::create_dir_all(RECORD_DIRECTORY)?;
+        let text = serde_json::to_vec(&record).map_err(io::Error::other)?;
+        fs::write(Path::new(RECORD_DIRECTORY).join("boot.json"), text)
+    };
+    write().map_err(Failure::system("write boot.json"))
+}
+
+/// The machine's own watchdog, or the kernel's where there is none. A host without one boots too.
+fn arm_watchdog(drivers: &mut Drivers) -> Option<Watchdog> {
+    let armed = match Watchdog::arm() {
+        Ok(None) => {
+            drivers.load_softdog();
+            Watchdog::arm()
+        }
+        armed => armed,
+    };
+    armed.unwrap_or_else(|error| {
+        log::warning(&format!("the watchdog cannot be armed: {error}"));
+        None
+    })
+}
+
+/// Offers a shell when the command line asks for one here.
+fn pause(
+    asked: Option<BreakPoint>,
+    here: BreakPoint,
+    drivers: &mut Drivers,
+    watchdog: &mut Option<Watchdog>,
+) {
+    if asked == Some(here) {
+        if let Some(watchdog) = watchdog.take() {
+            watchdog.disarm();
+        }
+        drivers.load_for_a_person();
+        recovery::offer(GO_ON);
     }
-    let mut loader = Loader::open(None).map_err(doing)?;
-    loader.load_listed(Class::First);
-    loader.load_listed_and_present(&[Class::Always, Class::Slot]);
-    Ok(loader)
 }
 
 fn read(path: &str, doing: &'static str) -> Result<String, Failure> {

@@ -8,6 +8,7 @@ mod block;
 mod boot;
 mod cmdline;
 mod copy;
+mod drivers;
 mod failure;
 mod image;
 mod iso9660;
@@ -50,8 +51,14 @@ fn main() -> ExitCode {
     }
     match outcome {
         Outcome::Reboot { seconds } => thread::sleep(Duration::from_secs(seconds)),
-        Outcome::Stop => recovery::wait_for_enter(),
-        Outcome::Recovery => recovery::offer("restart the machine"),
+        Outcome::Stop => {
+            boot.load_for_a_person();
+            recovery::wait_for_enter();
+        }
+        Outcome::Recovery => {
+            boot.load_for_a_person();
+            recovery::offer("restart the machine");
+        }
     }
     let error = reboot(RebootCommand::Restart);
     log::say(&format!(

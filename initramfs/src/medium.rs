@@ -10,14 +10,13 @@ use rustix::mount::MountFlags;
 
 use crate::block::{self, BlockDevice};
 use crate::cmdline::Source;
+use crate::drivers::Drivers;
 use crate::failure::Failure;
 use crate::iso9660::{self, Extent};
 use crate::log;
-use crate::modules::Loader;
 use crate::mounts::{self, Mount, PLAIN};
 use crate::partition_table::with_partuuid;
 use crate::source::{Device, Source as Reader};
-use crate::uevent::Uevents;
 use crate::watchdog::Watchdog;
 
 const CLASS: &str = "/sys/class/block";
@@ -103,8 +102,7 @@ impl Medium {
 /// Waits for the image's device.
 pub(crate) fn find(
     source: &Source,
-    uevents: &Uevents,
-    loader: &mut Loader,
+    drivers: &mut Drivers,
     watchdog: &mut Option<Watchdog>,
 ) -> Result<Medium, Failure> {
     let start = Instant::now();
@@ -117,6 +115,9 @@ pub(crate) fn find(
         };
         if let Some(medium) = found {
             return Ok(medium);
+        }
+        if drivers.load_waiting() {
+            continue;
         }
         let waited = start.elapsed();
         if waited > DEADLINE {
@@ -133,25 +134,7 @@ pub(crate) fn find(
         if let Some(watchdog) = watchdog {
             watchdog.keep_alive();
         }
-        listen(uevents, loader)?;
-    }
-}
-
-/// Loads the drivers of what appears until a disk is among it, or it is time to look again anyway.
-fn listen(uevents: &Uevents, loader: &mut Loader) -> Result<(), Failure> {
-    let until = Instant::now() + LOOK_AGAIN;
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let news = uevents
-            .wait(left)
-            .map_err(Failure::system("listen for new devices"))?;
-        loader.load_for(&news.devices);
-        if news.lost {
-            loader.load_listed_and_present(&[]);
-        }
-        if news.block || left.is_zero() {
-            return Ok(());
-        }
+        drivers.listen(LOOK_AGAIN)?;
     }
 }
 

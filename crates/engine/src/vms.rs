@@ -175,7 +175,16 @@ impl Vms {
             .await
     }
 
-    /// What VMs run on. Also tells whether the hypervisor answers.
+    /// How many VMs the hypervisor knows, asked now: whether VMs can be managed.
+    pub async fn count(&self) -> Result<usize> {
+        let known = self
+            .inner
+            .inventory
+            .blocking(|hypervisor| hypervisor.list());
+        Ok(known.await?.len())
+    }
+
+    /// What VMs run on.
     pub async fn hypervisor(&self) -> Result<HypervisorInfo> {
         self.inner
             .inventory

@@ -15,6 +15,8 @@ const MOST_PASSWORD_BYTES: usize = 256;
 const LEAST_PASSWORD_CHARS: usize = 8;
 /// Most rounds of SHA-crypt; some seconds on slow hardware.
 const MOST_ROUNDS: u32 = 1_000_000;
+/// Rounds for a password that is random already: the fewest that crypt(5) allows. Every boot pays for them.
+const ONE_TIME_ROUNDS: u32 = 1000;
 /// Most memory that a yescrypt hash may ask for; the usual ones take 16 MiB.
 const MOST_YESCRYPT_BYTES: u64 = 64 << 20;
 /// Characters of a one-time password: none that look alike.
@@ -167,7 +169,9 @@ pub fn one_time_password() -> Result<(String, String), AccountError> {
     }
     let mut salt = [0; 12];
     getrandom::fill(&mut salt).map_err(AccountError::Random)?;
-    let hash = ShaCrypt::default()
+    let rounds = sha_crypt::Params::new(ONE_TIME_ROUNDS)
+        .map_err(|error| AccountError::Hash(error.to_string()))?;
+    let hash = ShaCrypt::new(sha_crypt::Algorithm::Sha512Crypt, rounds)
         .hash_password_with_salt(password.as_bytes(), &salt)
         .map_err(|error| AccountError::Hash(error.to_string()))?;
     Ok((password, hash.as_str().to_owned()))

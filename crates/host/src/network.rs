@@ -65,14 +65,14 @@ pub fn render_interfaces(management: &Management, hostname: &HostName, ports: &[
         // Without it the bridge takes the lowest address of its ports, which changes as VMs come and go.
         out.option("hwaddress", mac);
     }
-    // Not by `bridge-vids`: ifupdown-ng takes a bond that has them for a bridge of its members.
-    if let Some(port) = &port {
-        out.vlans(format_args!("dev {port} vid 2-4094"));
-    }
     let Some(vlan) = management.vlan else {
         write_addresses(&mut out, management, hostname, !ports.is_empty());
         return out.0;
     };
+    // Not by `bridge-vids`: ifupdown-ng takes a bond that has them for a bridge of its members.
+    if let Some(port) = &port {
+        out.vlans(format_args!("dev {port} vid {}", vlan.get()));
+    }
     out.vlans(format_args!("dev {BRIDGE} vid {} self", vlan.get()));
     out.sysctl("disable_ipv6", 1);
     out.stanza(true, &management_interface(management));
@@ -151,7 +151,7 @@ impl Stanzas {
         let _ = writeln!(self.0, "    {key} {value}");
     }
 
-    /// A card that can't filter so many VLANs must not cost the host its address.
+    /// A card that can't filter VLANs must not cost the host its address.
     fn vlans(&mut self, rule: impl Display) {
         self.option("post-up", format_args!("bridge vlan add {rule} || true"));
     }

@@ -4,7 +4,7 @@
 /// When a listed module is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// Before all others, when booting from a slot: what they would ask modprobe for.
+    /// On every boot, before all others.
     First,
     /// On every boot.
     Always,
@@ -12,6 +12,10 @@ pub(crate) enum Class {
     Slot,
     /// When the machine has no watchdog of its own.
     Softdog,
+    /// When a device asks for it; from media only after a look at the disks that class `direct` drives.
+    Hardware,
+    /// As `Hardware`.
+    Rare,
     /// When a device asks for it, and the boot is from a slot.
     Watchdog,
 }
@@ -23,13 +27,14 @@ impl Class {
             Self::Always => "always",
             Self::Slot => "slot",
             Self::Softdog => "softdog",
+            Self::Hardware => "hardware",
+            Self::Rare => "rare",
             Self::Watchdog => "watchdog",
         }
     }
 }
 
-/// The modules of a class. Lines of other classes, `hardware` and `rare`, only say what the build has to
-/// carry.
+/// The modules of a class. Lines of the class `direct` only say what the build has to carry.
 pub(crate) fn of_class(text: &str, class: Class) -> impl Iterator<Item = &str> {
     text.lines().filter_map(move |line| {
         let mut words = line.split_ascii_whitespace();

@@ -35,8 +35,8 @@ pub(crate) struct Loader {
 }
 
 impl Loader {
-    /// Reads the lists of the running kernel's modules. Devices get no driver of a `refused` class.
-    pub(crate) fn open(refused: Option<Class>) -> io::Result<Self> {
+    /// Reads the lists of the running kernel's modules. Devices get no driver of the `refused` classes.
+    pub(crate) fn open(refused: &[Class]) -> io::Result<Self> {
         let release = rustix::system::uname()
             .release()
             .to_string_lossy()
@@ -47,17 +47,19 @@ impl Loader {
             &fs::read_to_string(directory.join("modules.alias"))?,
         );
         let list = fs::read_to_string(LIST)?;
-        let refused = refused
-            .into_iter()
-            .flat_map(|class| list::of_class(&list, class));
-        let refused = refused.map(str::to_owned).collect();
         Ok(Self {
+            refused: modules_of(&list, refused),
             directory,
             catalog,
             list,
             tried: BTreeSet::new(),
-            refused,
         })
+    }
+
+    /// From now on only these classes are refused; loads what the devices present get then.
+    pub(crate) fn refuse_only(&mut self, refused: &[Class]) {
+        self.refused = modules_of(&self.list, refused);
+        self.load_listed_and_present(&[]);
     }
 
     /// Loads the listed modules of these classes together with the drivers of all devices present.
@@ -123,6 +125,13 @@ impl Loader {
             Err(error) => log::warning(&format!("module {name} cannot be loaded: {error}")),
         }
     }
+}
+
+fn modules_of(list: &str, classes: &[Class]) -> BTreeSet<String> {
+    let modules = classes
+        .iter()
+        .flat_map(|class| list::of_class(list, *class));
+    modules.map(str::to_owned).collect()
 }
 
 /// The driver is in the kernel already, or is for another kind of machine.

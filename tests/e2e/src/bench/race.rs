@@ -55,8 +55,8 @@ pub(super) fn boot_directly(machine: MachineBuilder, image: &Image) -> MachineBu
             kernel: image::output().join("vmlinuz"),
             initrd: image::output().join("initramfs.img"),
             arguments: format!(
-                "quantix.media={media} cryptomgr.notests panic=10 oops=panic softlockup_panic=1 \
-                 console=tty0 console=ttyS0,115200 loglevel=3"
+                "quantix.media={media} cryptomgr.notests initcall_blacklist=jent_mod_init panic=10 \
+                 oops=panic softlockup_panic=1 console=tty0 console=ttyS0,115200 loglevel=3"
             ),
         })
 }
