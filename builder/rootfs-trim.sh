@@ -52,7 +52,7 @@ chroot . busybox --list-full | while read -r applet; do
 done
 
 # Every start of a service asks whether its script is one of sysvinit's. None is.
-sed -i 's/^lsbh=$(lsb2rcconf .*/lsbh=/' usr/lib/rc/sh/openrc-run.sh
+sed -i 's/^lsbh=.(lsb2rcconf .*/lsbh=/' usr/lib/rc/sh/openrc-run.sh
 grep -q '^lsbh=$' usr/lib/rc/sh/openrc-run.sh || die "openrc-run.sh no longer calls lsb2rcconf"
 
 "$repo/builder/rootfs-libraries.sh" "$root"

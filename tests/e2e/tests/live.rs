@@ -83,8 +83,8 @@ fn a_stick_boots_without_a_disk_of_its_own_beside_two_with_the_same_label() {
 }
 
 #[test]
-fn a_machine_without_network_card_says_so_on_its_console() {
-    Lab::run("No network card", |lab| {
+fn a_machine_without_network_card_and_disk_says_so_on_its_console() {
+    Lab::run("No network card, no disk", |lab| {
         let image = Image::latest()?;
         let machine = lab
             .machine("host")
@@ -93,6 +93,13 @@ fn a_machine_without_network_card_says_so_on_its_console() {
             .start()?;
         let said = "No network card was found: this host cannot be reached over the network.";
         machine.serial().wait_for(said, BOOT)?;
+        machine
+            .serial()
+            .wait_screen("what becomes of VM disks", minutes(1), |screen| {
+                screen
+                    .contains("VM disks in memory, lost at shutdown")
+                    .then_some(())
+            })?;
         machine
             .serial()
             .wait_screen("the one-time password", minutes(1), one_time_password)
