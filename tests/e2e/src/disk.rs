@@ -196,7 +196,11 @@ fn ext4(file: &Path, content: &Path) -> Result<()> {
     )
 }
 
-fn run(command: &mut Command, good: &[i32]) -> Result<()> {
+/// Runs a program; `good` are the statuses it may end with.
+///
+/// # Errors
+/// When it can't be started or ends otherwise, with what it wrote to its standard error.
+pub(crate) fn run(command: &mut Command, good: &[i32]) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()

@@ -1,5 +1,8 @@
 //! The smallest guests there are: boot sectors of a few bytes, padded to 1 MiB (QEMU's firmware reads no
-//! disk smaller than one cylinder). One answers the accelerator probe, one is the VM inside the VM.
+//! disk smaller than one cylinder). One answers the accelerator probe, one is the VM inside the VM. The slow
+//! tests have a whole Debian kernel besides.
+
+pub mod debian;
 
 /// The byte that the probe guest writes to QEMU's debug-exit port.
 pub const PROBE_CODE: u8 = 0x10;
