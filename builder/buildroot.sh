@@ -9,6 +9,8 @@ npm_sha512=cedb312b1b7f92421a02cfb68b4194e88f8346651dacd6acc5364a25ef5309d4a32b1
 if in_buildroot || [ -e "$buildroot/etc/quantix-buildroot" ]; then
     exit 0
 fi
+# shellcheck disable=SC2086
+[ "$(id -u)" = 0 ] || exec unshare $namespace "$0"
 step "Build root: Debian trixie with compilers, QEMU and image tools (usually 1-3 min, 1.5 GB)"
 command -v mmdebstrap >/dev/null || die "mmdebstrap is missing: run 'make deps' first"
 
@@ -16,10 +18,8 @@ mkdir -p "$cache"
 new=$buildroot.new
 rm -rf --one-file-system "$new"
 include=$(sed 's/#.*//; /^[[:space:]]*$/d' "$repo/builder/buildroot-packages.conf" | paste -sd, -)
-mode=unshare
-[ "$(id -u)" = 0 ] && mode=root
 components="main contrib non-free non-free-firmware"
-mmdebstrap --variant=apt --mode="$mode" --format=directory --skip=check/chrooted-apt \
+mmdebstrap --variant=apt --mode=root --format=directory --skip=check/chrooted-apt \
     --aptopt='Acquire::Languages "none"' \
     --aptopt='Acquire::Retries "5"' \
     --dpkgopt='path-exclude=/usr/share/man/*' \

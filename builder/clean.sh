@@ -3,6 +3,11 @@
 set -eu
 . "$(dirname -- "$0")/lib.sh"
 
+# An ordinary user's builds left files of several users. Without newuidmap there was no build.
+if [ "$(id -u)" != 0 ] && command -v newuidmap >/dev/null; then
+    # shellcheck disable=SC2086
+    exec unshare $namespace "$0"
+fi
 for made in output target target-static host-ui/dist host-ui/node_modules; do
     rm -rf --one-file-system "${repo:?}/$made"
 done

@@ -12,8 +12,6 @@ fi
 
 mkdir -p "$CARGO_HOME" "$RUSTUP_HOME"
 # No process between: a signal to this one reaches the command.
-namespace="--mount --propagation private"
-[ "$(id -u)" = 0 ] || namespace="$namespace --user --map-root-user --map-auto"
 # The inner shell expands its own arguments.
 # shellcheck disable=SC2086,SC2016
 exec unshare $namespace sh -eu -c '

@@ -20,6 +20,11 @@ hash_of() { cat "$@" | sha256sum | cut -c1-16; }
 buildroot=$cache/buildroot-$(hash_of "$repo/builder/buildroot-packages.conf" "$repo/builder/buildroot.sh")
 in_buildroot() { [ -e /etc/quantix-buildroot ]; }
 
+# Options of unshare: mounts of its own and, for an ordinary user, a user namespace in which they are root and
+# have the users of /etc/subuid. Every file of the build root is made and used with this one mapping.
+namespace="--mount --propagation private"
+[ "$(id -u)" = 0 ] || namespace="$namespace --user --map-root-user --map-auto"
+
 # Every time stamp in what we build: the commit's, so that the same commit gives the same bits.
 if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
     SOURCE_DATE_EPOCH=$(git -c safe.directory="$repo" -C "$repo" log -1 --format=%ct 2>/dev/null || echo 1767225600)
