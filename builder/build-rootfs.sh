@@ -26,7 +26,7 @@ fi
 cp "$base.packages" "$output/packages.list"
 builder/rootfs-lock.sh "$output/packages.list"
 
-trimmed_key=$(printf '%s' "$packages_key" | cat - "$profile"/*.conf builder/rootfs-trim.sh \
+trimmed_key=$(printf '%s' "$packages_key" | cat - "$base.packages" "$profile"/*.conf builder/rootfs-trim.sh \
     builder/rootfs-kernel.sh builder/rootfs-libraries.sh | sha256sum | cut -c1-16)
 trimmed=$(stage trimmed "$trimmed_key")
 if ! [ -e "$trimmed" ]; then

@@ -13,7 +13,8 @@ work=/tmp/libvirt-capabilities
 # A /dev without KVM, so that the build machine's does not show.
 mount -t tmpfs tmpfs "$root/dev"
 mount --bind /proc "$root/proc"
-trap 'rm -rf "$root$work"; umount "$root/proc"; umount --recursive "$root/dev"' EXIT
+# libvirt also leaves a secret in /run, by which its parts know each other.
+trap 'rm -rf "$root$work" "$root/run/libvirt"; umount "$root/proc"; umount --recursive "$root/dev"' EXIT
 for device in null zero random urandom; do
     : >"$root/dev/$device"
     mount --bind "/dev/$device" "$root/dev/$device"
