@@ -22,8 +22,10 @@ key_id=$("$repo/builder/image-tool.sh" public --private "$key" --public "$work/k
 
 microcode=$output/microcode.cpio
 [ -e "$microcode" ] || microcode=/dev/null
-inputs=$(find "$modules/kernel" -type f -name '*.ko' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum |
-    cat - "$0" "$profile/mkinitfs.conf" "$init" "$busybox" "$work/key.pub" "$microcode" | sha256sum)
+inputs=$({
+    echo "$SOURCE_DATE_EPOCH"
+    find "$modules/kernel" -type f -name '*.ko' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+} | cat - "$0" "$profile/mkinitfs.conf" "$init" "$busybox" "$work/key.pub" "$microcode" | sha256sum)
 if [ -e "$output/initramfs.img" ] && [ "$(cat "$output/initramfs.inputs" 2>/dev/null)" = "$inputs" ]; then
     exit 0
 fi

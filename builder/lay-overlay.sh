@@ -40,6 +40,15 @@ rm -rf "$root"/etc/network/if-*.d
 tar -C "$repo/overlay" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -cf - . |
     tar -C "$root" --numeric-owner -xpf -
 
+# Links are made here: not every copy of a checkout keeps them.
+sed 's/#.*//; /^[[:space:]]*$/d' "$repo/profiles/quantix/services.conf" | while read -r level service; do
+    [ -x "$root/etc/init.d/$service" ] || die "services.conf: overlay/etc/init.d has no $service"
+    mkdir -p "$root/etc/runlevels/$level"
+    ln -s "/etc/init.d/$service" "$root/etc/runlevels/$level/$service"
+done
+mkdir -p "$seed/qemu/networks/autostart"
+ln -s ../default.xml "$seed/qemu/networks/autostart/default.xml"
+
 # Written by qx-config and by DHCP.
 rm -f "$root/etc/resolv.conf" "$root/etc/network/interfaces"
 mkdir -p "$root/etc/network" "$root/etc/nftables.d" "$root/etc/ssh/sshd_config.d"

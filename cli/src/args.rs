@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     /// Another host: https://HOST or https://HOST:PORT.
     #[arg(long, global = true, env = "QX_URL", conflicts_with = "socket")]
     pub(crate) url: Option<String>,
-    /// API token for --url.
+    /// API token for --url; without one, root's password is asked for.
     #[arg(long, global = true, env = "QX_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
     /// SHA-256 fingerprint of the other host's certificate, as its console shows it.
@@ -84,24 +84,40 @@ pub(crate) enum VmCommand {
     /// List them.
     List,
     /// Show one.
-    Show { vm: String },
+    Show {
+        /// Name or id.
+        vm: String,
+    },
     /// Make one. It stays off.
     Create(Create),
     /// Power on.
-    Start { vm: String },
+    Start {
+        /// Name or id.
+        vm: String,
+    },
     /// Ask the guest to shut down.
-    Shutdown { vm: String },
+    Shutdown {
+        /// Name or id.
+        vm: String,
+    },
     /// Power off at once: the guest loses what it has not written.
-    Stop { vm: String },
+    Stop {
+        /// Name or id.
+        vm: String,
+    },
     /// Remove one that is off.
     Delete {
+        /// Name or id.
         vm: String,
         /// Delete its disks as well.
         #[arg(long)]
         disks: bool,
     },
     /// Open the serial console; Ctrl-] leaves it.
-    Console { vm: String },
+    Console {
+        /// Name or id.
+        vm: String,
+    },
 }
 
 #[derive(clap::Args)]
@@ -178,6 +194,7 @@ pub(crate) enum ImageCommand {
     List,
     /// Add a file.
     Upload {
+        /// What to upload.
         file: PathBuf,
         /// Its name in the library; the file's own if left out.
         #[arg(long)]
@@ -187,7 +204,10 @@ pub(crate) enum ImageCommand {
         sha256: Option<String>,
     },
     /// Remove one.
-    Delete { name: String },
+    Delete {
+        /// Its name in the library.
+        name: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -196,6 +216,7 @@ pub(crate) enum TokenCommand {
     List,
     /// Make one and print its secret, once.
     Create {
+        /// What it is called from now on.
         name: String,
         /// What its bearer may do.
         #[arg(long, value_enum)]
@@ -205,7 +226,10 @@ pub(crate) enum TokenCommand {
         expires: Option<u64>,
     },
     /// Revoke one.
-    Delete { id: uuid::Uuid },
+    Delete {
+        /// Its id, as `qx token list` shows it.
+        id: uuid::Uuid,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]

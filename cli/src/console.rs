@@ -1,41 +1,16 @@
 //! A VM's serial line in this terminal: raw while it lasts, restored however it ends.
 
 use std::io::{IsTerminal, Read, Write};
-use std::os::fd::AsFd;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use qx_api::client::Console;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::mpsc;
+
+use crate::terminal::Changed;
 
 /// Ctrl-], as in telnet and virsh.
 const LEAVE: u8 = 0x1d;
-
-/// Puts the terminal back when dropped.
-struct Raw {
-    before: Termios,
-}
-
-impl Raw {
-    fn enter() -> Result<Self> {
-        let stdin = std::io::stdin();
-        let before = tcgetattr(stdin.as_fd()).context("can't read the terminal's settings")?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        tcsetattr(stdin.as_fd(), OptionalActions::Now, &raw).context("can't set the terminal")?;
-        Ok(Self { before })
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        let stdin = std::io::stdin();
-        if let Err(error) = tcsetattr(stdin.as_fd(), OptionalActions::Now, &self.before) {
-            eprintln!("qx: can't restore the terminal ({error}): type `reset`");
-        }
-    }
-}
 
 /// Copies both ways until Ctrl-] is typed or the console is closed.
 pub(crate) async fn attach(mut console: Console) -> Result<()> {
@@ -43,7 +18,7 @@ pub(crate) async fn attach(mut console: Console) -> Result<()> {
     if interactive {
         eprintln!("Connected. Ctrl-] leaves.");
     }
-    let raw = interactive.then(Raw::enter).transpose()?;
+    let raw = interactive.then(Changed::raw).transpose()?;
     let (sender, mut typed) = mpsc::channel(16);
     std::thread::spawn(move || read_keys(&sender));
     let mut typing = true;

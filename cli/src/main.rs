@@ -6,13 +6,14 @@ mod console;
 mod images;
 mod output;
 mod size;
+mod terminal;
 mod tokens;
 mod vms;
 mod watch;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
 use qx_api::client::{Client, Trust};
 
@@ -31,33 +32,47 @@ fn main() -> ExitCode {
 
 #[tokio::main(flavor = "current_thread")]
 async fn run(arguments: Arguments) -> Result<()> {
-    let client = connect(&arguments)?;
+    let (client, session) = connect(&arguments).await?;
+    let result = command(&client, arguments).await;
+    if session {
+        client.log_out().await.context("can't log out")?;
+    }
+    result
+}
+
+async fn command(client: &Client, arguments: Arguments) -> Result<()> {
     let format = arguments.output;
     match arguments.command {
         Command::Host => output::host(format, &client.host().await?),
-        Command::Vm { command } => vms::run(&client, format, command).await,
-        Command::Image { command } => images::run(&client, format, command).await,
-        Command::Token { command } => tokens::run(&client, format, command).await,
-        Command::Events { since } => watch::events(&client, format, since).await,
+        Command::Vm { command } => vms::run(client, format, command).await,
+        Command::Image { command } => images::run(client, format, command).await,
+        Command::Token { command } => tokens::run(client, format, command).await,
+        Command::Events { since } => watch::events(client, format, since).await,
         Command::Audit { limit } => output::audit(format, &client.audit(limit).await?),
     }
 }
 
-/// The host's own socket, or HTTPS when a URL is given.
-fn connect(arguments: &Arguments) -> Result<Client> {
+/// The host's own socket, or HTTPS when a URL is given; true when there is a session to end.
+async fn connect(arguments: &Arguments) -> Result<(Client, bool)> {
     let Some(url) = &arguments.url else {
-        return Ok(Client::unix(&arguments.socket));
-    };
-    let Some(token) = &arguments.token else {
-        bail!(
-            "a host elsewhere needs an API token: make one on it with `qx token create NAME --role ROLE`, \
-             and give it as QX_TOKEN or --token"
-        );
+        return Ok((Client::unix(&arguments.socket), false));
     };
     let trust = match (&arguments.fingerprint, &arguments.ca) {
         (Some(fingerprint), _) => Trust::Fingerprint(fingerprint.clone()),
         (None, Some(file)) => Trust::Authority(file.clone()),
         (None, None) => Trust::Unknown,
     };
-    Ok(Client::https(url, trust, token.clone())?)
+    let client = Client::https(url, trust)?;
+    if let Some(token) = &arguments.token {
+        return Ok((client.with_token(token.clone()), false));
+    }
+    // Nobody types a password for a host that is not the one meant.
+    client.readiness().await?;
+    let Some(password) = terminal::ask_password(&format!("Password of root on {url}"))? else {
+        bail!(
+            "a host elsewhere needs an API token, or a terminal to ask for root's password on: make a token \
+             with `qx token create NAME --role ROLE` and give it as QX_TOKEN or --token"
+        );
+    };
+    Ok((client.log_in("root", &password).await?, true))
 }

@@ -19,11 +19,11 @@ use ratatui::backend::TestBackend;
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (132, 43);
 
-fn card(carrier: bool) -> Nic {
+fn card(carrier: Option<bool>) -> Nic {
     Nic {
         name: "ens3".parse().unwrap(),
         mac: "52:54:00:12:34:56".parse().ok(),
-        carrier: Some(carrier),
+        carrier,
     }
 }
 
@@ -85,7 +85,7 @@ fn live() -> Facts {
                     origin: Origin::Static,
                 },
             ],
-            nics: vec![card(true)],
+            nics: vec![card(Some(true))],
             management_interface: Some("br0".into()),
             ssh_enabled: false,
         },
@@ -231,8 +231,16 @@ fn without_a_network_card_it_says_so() {
 fn without_a_cable_it_says_so() {
     let mut facts = live();
     facts.inventory.addresses.clear();
-    facts.inventory.nics = vec![card(false)];
+    facts.inventory.nics = vec![card(Some(false)), card(None)];
     check("no_link", &idle(facts));
+}
+
+#[test]
+fn a_card_that_is_not_switched_on_yet_has_no_bad_cable() {
+    let mut facts = live();
+    facts.inventory.addresses.clear();
+    facts.inventory.nics = vec![card(None)];
+    check("no_address_yet", &idle(facts));
 }
 
 #[test]

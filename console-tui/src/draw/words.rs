@@ -169,11 +169,18 @@ pub(super) fn no_address(inventory: &Inventory) -> String {
         return "No network card was found: this host cannot be reached over the network."
             .to_owned();
     }
-    if inventory.nics.iter().all(|nic| nic.carrier != Some(true)) {
-        let names: Vec<&str> = inventory.nics.iter().map(|nic| nic.name.as_str()).collect();
+    // A card that is still switched off tells nothing about its cable.
+    let unplugged: Vec<&str> = inventory
+        .nics
+        .iter()
+        .filter(|nic| nic.carrier == Some(false))
+        .map(|nic| nic.name.as_str())
+        .collect();
+    let linked = inventory.nics.iter().any(|nic| nic.carrier == Some(true));
+    if !linked && !unplugged.is_empty() {
         return format!(
             "No network card has a link ({}): check the cable.",
-            names.join(", ")
+            unplugged.join(", ")
         );
     }
     let interface = inventory

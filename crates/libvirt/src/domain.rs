@@ -285,6 +285,13 @@ fn nic(interface: &Element) -> Nic {
     }
 }
 
+/// Names of the libvirt networks that NICs are plugged into.
+pub(crate) fn networks(domain: &Element) -> impl Iterator<Item = &str> {
+    let nics = domain.child("devices").into_iter();
+    nics.flat_map(|devices| devices.children("interface"))
+        .filter_map(|interface| interface.child("source")?.attribute("network"))
+}
+
 /// Makes a definition of ours run on `accelerator`; `None` if it does already, or is not ours.
 pub(crate) fn moved_to(domain: &Element, accelerator: Accelerator) -> Option<Element> {
     let ours = mark(domain).is_some() && matches!(domain.attribute("type"), Some("kvm" | "qemu"));

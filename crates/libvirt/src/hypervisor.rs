@@ -130,6 +130,9 @@ impl Hypervisor for Libvirt {
                 .define_domain_xml(&moved.to_string())
                 .map_err(|error| doing.failed(error))?;
         }
+        for name in domain::networks(&xml) {
+            start_network(&connect, name).map_err(|error| doing.failed(error))?;
+        }
         domain
             .create()
             .map_err(|error| self.refused(&domain, id, "starting", error))
@@ -283,4 +286,21 @@ fn version(number: u32) -> String {
         number / 1_000 % 1_000,
         number % 1_000
     )
+}
+
+/// Starts a network that starts by itself, but has not: the host is still booting, or it could not then. One
+/// that somebody keeps off stays off, and one that is missing is the VM's trouble.
+fn start_network(connect: &Connect, name: &str) -> std::result::Result<(), VirtError> {
+    let network = match connect.lookup_network_by_name(name) {
+        Err(error) if error.code().is(ErrorNumber::NoNetwork) => return Ok(()),
+        found => found?,
+    };
+    if network.is_active()? || !network.autostart()? {
+        return Ok(());
+    }
+    match network.create() {
+        // Somebody else was faster.
+        Err(_) if network.is_active()? => Ok(()),
+        started => started,
+    }
 }

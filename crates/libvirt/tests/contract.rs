@@ -5,10 +5,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use qx_hypervisor::contract::{Guests, Subject};
-use qx_hypervisor::{DiskImage, DiskRequest, Hypervisor};
+use qx_hypervisor::{Definition, DiskImage, DiskRequest, Hypervisor};
 use qx_libvirt::Libvirt;
 use qx_libvirt::testing::PrivateLibvirtd;
-use qx_model::vm::ImageFormat;
+use qx_model::vm::{Firmware, ImageFormat, NicSpec, VmId, VmSpec};
 
 fn connected(uri: &str) -> Libvirt {
     let libvirt = Libvirt::open(uri).unwrap();
@@ -76,4 +76,59 @@ fn an_image_that_libvirt_takes_for_another_format_is_refused() {
         "{refused}"
     );
     assert!(!disk.path.exists());
+}
+
+#[test]
+fn a_vm_starts_the_networks_that_start_by_themselves_and_no_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let libvirtd = PrivateLibvirtd::start(directory.path()).unwrap();
+    let libvirt = connected(&libvirtd.uri());
+    let virsh = |arguments: &[&str]| {
+        let mut command = Command::new("virsh");
+        command.args(["--quiet", "--connect", &libvirtd.uri()]);
+        let output = command.args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for name in ["willing", "kept-off"] {
+        let file = directory.path().join(name);
+        let xml = format!("<network><name>{name}</name><bridge name='qx-{name}'/></network>");
+        std::fs::write(&file, xml).unwrap();
+        virsh(&["net-define", file.to_str().unwrap()]);
+    }
+    virsh(&["net-autostart", "willing"]);
+
+    let start = |network: &str| {
+        let spec = VmSpec {
+            name: network.parse().unwrap(),
+            nics: vec![NicSpec::Network(network.parse().unwrap())],
+            ..small()
+        };
+        let id = spec.id;
+        let definition = Definition {
+            spec,
+            disks: Vec::new(),
+            cdrom: None,
+            mark: "mark".into(),
+        };
+        libvirt.define(&definition).unwrap();
+        libvirt.start(id)
+    };
+    start("willing").unwrap();
+    start("kept-off").unwrap_err();
+    assert_eq!(virsh(&["net-list", "--name"]).trim(), "willing");
+}
+
+fn small() -> VmSpec {
+    VmSpec {
+        id: VmId::random(),
+        name: "small".parse().unwrap(),
+        description: String::new(),
+        vcpus: 1,
+        memory_mib: 32,
+        firmware: Firmware::Bios,
+        disks: Vec::new(),
+        cdrom: None,
+        nics: Vec::new(),
+    }
 }

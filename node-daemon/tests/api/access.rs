@@ -1,10 +1,11 @@
 //! Who may do what: the whole matrix, tokens, and the record of it.
 
+use qx_api::client::{Client, Error, Trust};
 use qx_api::endpoints::{ALL, Access, Endpoint, Input};
 use qx_api::rest::{AuditEntry, Role, TokenCreate};
 use qx_model::access as model;
 
-use crate::support::{Answer, Daemon, ask, eventually, wish};
+use crate::support::{Answer, Daemon, PASSWORD, ask, eventually, wish};
 
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
@@ -253,4 +254,30 @@ async fn tokens_survive_a_restart_and_sessions_do_not() {
         (daemon.local().audit(10).await.unwrap().items.len() == 2).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_client_logs_in_acts_and_logs_out() {
+    let daemon = Daemon::start().await;
+    let trust = Trust::Fingerprint(daemon.node.fingerprint().to_owned());
+    let nobody = Client::https(&daemon.url(), trust).unwrap();
+    let Err(Error::Refused(problem)) = nobody.clone().log_in("root", "wrong").await else {
+        panic!("a wrong password was taken")
+    };
+    assert_eq!(problem.status, 401);
+    let client = nobody.log_in("root", PASSWORD).await.unwrap();
+    let wish = TokenCreate {
+        name: "ci".into(),
+        role: Role::Operator,
+        expires_in_s: None,
+    };
+    client.create_token(&wish).await.unwrap();
+    let vm = client.create_vm(&crate::support::wish("a")).await.unwrap();
+    client.start_vm(vm.id).await.unwrap();
+    client.serial_console(vm.id).await.unwrap();
+    client.log_out().await.unwrap();
+    let Err(Error::Refused(problem)) = client.vms().await else {
+        panic!("the session lives on")
+    };
+    assert_eq!(problem.status, 401);
 }

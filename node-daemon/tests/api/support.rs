@@ -175,7 +175,9 @@ impl Daemon {
     /// As a machine elsewhere.
     pub(crate) fn remote(&self, token: &str) -> Client {
         let trust = Trust::Fingerprint(self.node.fingerprint().to_owned());
-        Client::https(&self.url(), trust, token.to_owned()).unwrap()
+        Client::https(&self.url(), trust)
+            .unwrap()
+            .with_token(token.to_owned())
     }
 
     pub(crate) async fn token(&self, role: Role) -> String {

@@ -125,7 +125,9 @@ async fn an_unknown_certificate_is_refused_and_its_fingerprint_told() {
     let token = daemon.token(Role::Viewer).await;
     let other = "00".repeat(32);
     for trust in [Trust::Unknown, Trust::Fingerprint(other)] {
-        let client = Client::https(&daemon.url(), trust, token.clone()).unwrap();
+        let client = Client::https(&daemon.url(), trust)
+            .unwrap()
+            .with_token(token.clone());
         let Err(Error::Certificate { fingerprint, .. }) = client.vms().await else {
             panic!("it was trusted")
         };
@@ -133,7 +135,8 @@ async fn an_unknown_certificate_is_refused_and_its_fingerprint_told() {
     }
     let authority = Trust::Authority(daemon.files.path().join("state/tls/cert.pem"));
     assert!(
-        Client::https(&daemon.url(), authority, token)
+        Client::https(&daemon.url(), authority)
+            .map(|client| client.with_token(token))
             .unwrap()
             .vms()
             .await

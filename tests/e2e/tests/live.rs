@@ -257,7 +257,7 @@ fn vm_says(
 ) -> Result<()> {
     api.put("/api/v1/images/guest.img", disk)?.expect(201)?;
     spec["disks"] = json!([{"image": "guest.img"}]);
-    spec["nics"] = json!([]);
+    spec["nics"] = json!([{"network": "default"}]);
     let vm = api.post("/api/v1/vms", &spec)?.expect(201)?;
     let id = vm["id"].as_str().context("the VM has no id")?;
     let host = api.get("/api/v1/host")?.expect(200)?;

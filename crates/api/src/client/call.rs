@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::{Buf, Bytes};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, Limited};
@@ -145,7 +145,10 @@ impl Client {
         }
     }
 
-    async fn parse<T: DeserializeOwned>(&self, response: Response<Incoming>) -> Result<T, Error> {
+    pub(crate) async fn parse<T: DeserializeOwned>(
+        &self,
+        response: Response<Incoming>,
+    ) -> Result<T, Error> {
         let body = Limited::new(response.into_body(), LARGEST_ANSWER)
             .collect()
             .await;
@@ -191,8 +194,8 @@ impl Client {
             .uri(path)
             .header(HOST, self.target.authority())
             .header(ACCEPT, accept);
-        if let Some(token) = &self.token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        for (name, value) in self.credential.headers(&self.target.to_string()) {
+            request = request.header(name, value);
         }
         let body = match body {
             Body::None => no_body(),

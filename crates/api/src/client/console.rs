@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use http::header::{AUTHORIZATION, HOST};
+use http::header::HOST;
 use http::{Method, Request};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -35,8 +35,8 @@ pub(crate) async fn open(client: &Client, id: Uuid) -> Result<Console, Error> {
         .header("Upgrade", "websocket")
         .header("Sec-WebSocket-Version", "13")
         .header("Sec-WebSocket-Key", generate_key());
-    if let Some(token) = &client.token {
-        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    for (name, value) in client.credential.headers(&client.target.to_string()) {
+        request = request.header(name, value);
     }
     let request = request.body(()).map_err(|e| client.odd(e.to_string()))?;
     let connection = client.target.connect().await?;

@@ -6,6 +6,7 @@ mod call;
 mod connect;
 #[cfg(feature = "remote")]
 mod console;
+mod credential;
 mod events;
 #[cfg(feature = "remote")]
 mod tls;
@@ -27,6 +28,7 @@ pub use call::Error;
 use connect::Target;
 #[cfg(feature = "remote")]
 pub use console::Console;
+use credential::Credential;
 pub use events::EventStream;
 #[cfg(feature = "remote")]
 pub use tls::Trust;
@@ -38,7 +40,7 @@ pub const DEFAULT_SOCKET: &str = "/run/quantix/node.sock";
 #[derive(Clone)]
 pub struct Client {
     target: Target,
-    token: Option<String>,
+    credential: Credential,
 }
 
 impl Client {
@@ -47,19 +49,20 @@ impl Client {
     pub fn unix(socket: impl Into<PathBuf>) -> Self {
         Self {
             target: Target::Unix(socket.into()),
-            token: None,
+            credential: Credential::None,
         }
     }
 
-    /// A daemon at `https://host[:port]`, the port being 8443 if not given.
+    /// A daemon at `https://host[:port]`, the port being 8443 if not given, and nobody who asks:
+    /// [`with_token`](Self::with_token) or [`log_in`](Self::log_in) comes next.
     ///
     /// # Errors
     /// [`Error::Address`] if the URL is not such a one.
     #[cfg(feature = "remote")]
-    pub fn https(url: &str, trust: Trust, token: String) -> Result<Self, Error> {
+    pub fn https(url: &str, trust: Trust) -> Result<Self, Error> {
         Ok(Self {
             target: Target::https(url, trust)?,
-            token: Some(token),
+            credential: Credential::None,
         })
     }
 

@@ -94,3 +94,18 @@ fn the_console_is_respawned_on_the_screen_and_the_serial_line() -> Result<()> {
     }
     Ok(())
 }
+
+/// libvirt takes nothing but a link to the definition for the mark.
+#[test]
+fn the_default_network_starts_by_itself() -> Result<()> {
+    let root = Root::open()?;
+    let path = "usr/share/quantix/libvirt/qemu/networks/autostart/default.xml";
+    let mark = root.entries().iter().find(|entry| entry.path == path);
+    let link = mark.and_then(|entry| entry.link.as_deref());
+    ensure!(link == Some("../default.xml"), "/{path}: {link:?}");
+    ensure!(
+        root.has("usr/share/quantix/libvirt/qemu/networks/default.xml"),
+        "the network is missing"
+    );
+    Ok(())
+}
