@@ -34,10 +34,11 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<()> {
     let (client, session) = connect(&arguments).await?;
     let result = command(&client, arguments).await;
-    if session {
-        client.log_out().await.context("can't log out")?;
+    if !session {
+        return result;
     }
-    result
+    // What went wrong first is what matters.
+    result.and(client.log_out().await.context("can't log out"))
 }
 
 async fn command(client: &Client, arguments: Arguments) -> Result<()> {
