@@ -7,7 +7,7 @@ cd "$repo"
 
 unit() {
     step "Rust tests: unit, contract, API, libvirt (usually 8 min the first time, 2 min after)"
-    cargo test --locked --workspace --exclude qx-e2e --exclude qx-image-tests
+    cargo test --locked --no-fail-fast --workspace --exclude qx-e2e --exclude qx-image-tests
     step "Host UI tests: Vitest, then Chromium against a running daemon (usually 2 min)"
     (cd host-ui && npm test && npm run e2e)
     step "Image tests (usually 1 min)"
@@ -25,8 +25,16 @@ slow() {
 }
 
 case $1 in
-quick) unit && qemu ;;
-full) unit && qemu && slow ;;
+# Not joined by &&, which would switch set -e off inside them.
+quick)
+    unit
+    qemu
+    ;;
+full)
+    unit
+    qemu
+    slow
+    ;;
 qemu) qemu ;;
 soak)
     step "Property tests, 100,000 cases each (usually 30 min; PROPTEST_CASES changes the number)"

@@ -1,9 +1,11 @@
-//! `make help` and the script that runs every verb name the same ones.
+//! `make help` and the script that runs every verb name the same ones, and `make test` fails when a part does.
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails its test")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 fn read(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -40,5 +42,40 @@ fn every_verb_of_make_help_is_tried_by_the_script() {
             phony.split_whitespace().any(|word| word == verb),
             "{verb} is not .PHONY"
         );
+    }
+}
+
+/// Each part that `make test` runs, in turn, is the one that fails.
+#[test]
+fn one_failing_part_fails_the_whole_run_and_ends_it() {
+    const PARTS: usize = 5;
+    let directory = tempfile::tempdir().unwrap();
+    let calls = directory.path().join("calls");
+    let stand_in = format!(
+        "#!/bin/sh\necho >>{0}\n[ $(wc -l <{0}) != $FAILS ]\n",
+        calls.display()
+    );
+    for program in ["cargo", "npm"] {
+        let file = directory.path().join(program);
+        fs::write(&file, &stand_in).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = format!(
+        "{}:{}",
+        directory.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../builder/test.sh");
+    for fails in 0..=PARTS {
+        fs::write(&calls, "").unwrap();
+        let run = Command::new(&script)
+            .arg("quick")
+            .env("PATH", &path)
+            .env("FAILS", fails.to_string())
+            .output()
+            .unwrap();
+        let made = fs::read_to_string(&calls).unwrap().lines().count();
+        assert_eq!(run.status.success(), fails == 0, "part {fails}: {run:?}");
+        assert_eq!(made, if fails == 0 { PARTS } else { fails });
     }
 }

@@ -37,6 +37,14 @@ async fn a_console_opened_before_power_on_stays_open_through_power_cycles() {
     let id = vms.create(&admin(), spec("web1")).await.unwrap().id;
     let mut console = vms.open_serial(&admin(), id).await.unwrap();
     type_in(&console, "lost").await;
+    // What is taken from the queue next proves that this has been written, to nobody.
+    type_in(&console, "next").await;
+    let taken = async {
+        while console.input.capacity() < console.input.max_capacity() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, taken).await.unwrap();
     for text in ["first", "second"] {
         vms.start(&admin(), id).await.unwrap();
         // The line is attached a moment after the VM was seen running: type until it echoes.
