@@ -8,15 +8,16 @@ version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$re
 channel=${QUANTIX_CHANNEL:-dev}
 iso=$output/quantix-os-$version-x86_64.iso
 bundle=$output/quantix-os-$version.qxu
-shim=/usr/lib/shim
-grub=/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed
+loader=$("$repo/builder/boot-loader.sh")
 key=$("$repo/builder/signing-key.sh")
 for part in vmlinuz initramfs.img rootfs.squashfs; do
     [ -s "$output/$part" ] || die "output/$part is missing: run 'make squashfs initramfs' first"
 done
 
+# Paths without spaces, so that they are several words.
+# shellcheck disable=SC2086
 inputs=$(sha256sum "$0" "$repo/grub/grub.cfg" "$key" "$output/vmlinuz" "$output/initramfs.img" \
-    "$output/rootfs.squashfs" "$grub" "$shim"/*.efi.signed && echo "$version $channel $SOURCE_DATE_EPOCH")
+    "$output/rootfs.squashfs" $loader && echo "$version $channel $SOURCE_DATE_EPOCH")
 if [ -e "$iso" ] && [ -e "$bundle" ] && [ -e "$output/SHA256SUMS" ] &&
     [ "$(cat "$output/iso.inputs" 2>/dev/null)" = "$inputs" ]; then
     exit 0
@@ -39,9 +40,10 @@ build_id=$("$repo/builder/image-tool.sh" sign --slot "$slot" --key "$key" --rele
 sed "s/@VERSION@/$version/g; s/@BUILD_ID@/$build_id/g" "$repo/grub/grub.cfg" >"$tree/EFI/debian/grub.cfg"
 
 # The EFI partition: the signed chain shim, GRUB, MOK manager. FAT in whole clusters, and room for the tables.
-cp "$shim/shimx64.efi.signed" "$work/efi/BOOTX64.EFI"
-cp "$grub" "$work/efi/grubx64.efi"
-cp "$shim/mmx64.efi.signed" "$work/efi/mmx64.efi"
+for file in $loader; do
+    cp "$file" "$work/efi/$(basename "$file" .signed)"
+done
+mv "$work/efi/shimx64.efi" "$work/efi/BOOTX64.EFI"
 find "$work" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 kib=$(($(du -k --apparent-size -c "$work"/efi/* | sed -n 's/\ttotal$//p') + 256))
 mkfs.vfat --invariant -F 12 -s 8 -n QX-EFI -i "$(printf %s "$build_id" | cut -c1-8)" -C "$work/efi.img" \

@@ -36,16 +36,17 @@ if ! [ -e "$trimmed" ]; then
 fi
 cp "$trimmed.products/vmlinuz" "$trimmed.products/microcode.cpio" "$output/"
 
-for program in qx qx-node qx-console qx-config; do
+for program in qx qx-node qx-console qx-config qx-install; do
     [ -x "$programs/$program" ] || die "output/programs/$program is missing: run 'make node-daemon console-tui'"
 done
 [ -s host-ui/dist/index.html ] || die "host-ui/dist is missing: run 'make host-ui'"
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 # Content, mode and links of everything that goes on top.
-set -- overlay branding host-ui/dist "$programs" builder/build-rootfs.sh builder/rootfs-ours.sh \
+set -- overlay branding grub host-ui/dist "$programs" builder/build-rootfs.sh builder/rootfs-ours.sh \
     builder/lay-overlay.sh builder/warm-libvirt.sh
 ours_key=$({
     echo "$trimmed_key $version"
+    builder/boot-loader.sh | xargs sha256sum "$(builder/signing-key.sh)"
     find "$@" \( -type f -o -type l \) -printf '%M %p %l\n' | LC_ALL=C sort
     find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
 } | sha256sum | cut -c1-16)

@@ -33,6 +33,7 @@ for name in save dump; do
 done
 persist /var/lib/libvirt/dnsmasq /data/libvirt/dnsmasq
 persist /var/lib/chrony /data/chrony
+persist /etc/iscsi/initiatorname.iscsi /quantix/iscsi/initiatorname.iscsi
 persist /var/log /data/log
 # Scripts that other packages hang on interfaces; ours need none.
 rm -rf "$root"/etc/network/if-*.d

@@ -20,7 +20,7 @@ for turn in first second; do
     (
         export QUANTIX_CACHE="$work/cache-$turn" QUANTIX_OUTPUT="$work/$turn" CARGO_TARGET_DIR="$work/target"
         rm -rf --one-file-system "$work/target" "$work/target-static" host-ui/dist
-        builder/build-programs.sh qx-node qx qx-console qx-config qx-init
+        builder/build-programs.sh
         builder/build-ui.sh
         builder/build-rootfs.sh
         builder/build-squashfs.sh

@@ -13,6 +13,7 @@ use qx_host::apply::INITIAL_PASSWORD;
 use qx_host::boot::BootInfo;
 use qx_host::config::Status;
 use qx_host::fingerprint::{SshFingerprint, certificate_sha256, ssh_fingerprints};
+use qx_host::install_status::InstallStatus;
 use qx_host::inventory::{Inventory, Sources};
 
 /// Time between two looks.
@@ -40,6 +41,8 @@ pub struct Facts {
     pub boot: Option<BootInfo>,
     /// What became of the configuration; `None` before `qx-config` ran.
     pub config: Option<Status>,
+    /// The installation that this boot is for, if any.
+    pub install: Option<InstallStatus>,
     /// The machine.
     pub inventory: Inventory,
     /// The daemon's view.
@@ -95,6 +98,7 @@ impl Facts {
         Self {
             boot: BootInfo::read(&places.run).ok(),
             config: Status::read(&places.run),
+            install: InstallStatus::read(&places.run),
             inventory,
             daemon: Daemon::Unasked,
             certificate: certificate_sha256(&places.state.join("tls/cert.pem")),

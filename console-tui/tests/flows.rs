@@ -30,6 +30,7 @@ impl Script {
         let facts = Facts {
             boot: None,
             config: None,
+            install: None,
             inventory,
             daemon: Daemon::Unasked,
             certificate: None,

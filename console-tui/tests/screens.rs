@@ -11,6 +11,7 @@ use qx_console::terminal::Key;
 use qx_host::boot::{Backing, BootInfo, Mode};
 use qx_host::config::{Source, Status};
 use qx_host::fingerprint::SshFingerprint;
+use qx_host::install_status::{InstallStatus, Phase};
 use qx_host::inventory::{Address, Cpu, Data, DataKind, Inventory, Memory, Origin};
 use qx_host::nics::Nic;
 use ratatui::Terminal;
@@ -56,6 +57,7 @@ fn live() -> Facts {
             generation: None,
             problems: vec![],
         }),
+        install: None,
         inventory: Inventory {
             hostname: "quantix".into(),
             kernel: "6.12.48+deb13-amd64".into(),
@@ -314,4 +316,41 @@ fn hostile_text_and_every_size_stay_inside_the_screen() {
     for (width, height) in [(1, 1), (40, 10), (41, 11), (80, 24), (240, 67)] {
         screen(&state, (width, height));
     }
+}
+
+fn installing(phase: Phase, summary: &str, problems: &[&str]) -> State {
+    let mut facts = live();
+    facts.install = Some(InstallStatus {
+        phase,
+        summary: summary.into(),
+        percent: Some(42),
+        bytes_per_second: Some(118_400_000),
+        problems: problems.iter().map(|&problem| problem.to_owned()).collect(),
+    });
+    idle(facts)
+}
+
+#[test]
+fn an_installation_shows_its_progress() {
+    let summary = "Installing on /dev/sda (Samsung SSD 870, 931 GiB): writing slot A";
+    check("installing", &installing(Phase::Running, summary, &[]));
+}
+
+#[test]
+fn a_refused_answer_file_is_explained() {
+    let summary = "Nothing was installed and no disk was changed.";
+    let problems = [
+        "quantix.toml line 3: unknown key `dsk` in [install]; did you mean `disk`?",
+        "quantix.toml line 9: `timezone` must be a time zone's name, for instance \"UTC\" or \"Europe/Berlin\"",
+    ];
+    check(
+        "install_failed",
+        &installing(Phase::Failed, summary, &problems),
+    );
+}
+
+#[test]
+fn a_finished_installation_says_what_comes_next() {
+    let summary = "Quantix-OS is installed on /dev/sda. The machine restarts in 10 seconds.";
+    check("installed", &installing(Phase::Done, summary, &[]));
 }

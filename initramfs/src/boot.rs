@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use qx_host::boot::{BootInfo, Mode};
+use qx_slots::Stage;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::block::BlockDevice;
@@ -21,7 +22,7 @@ use crate::failure::{self, Failure};
 use crate::image::Image;
 use crate::persist::Persistence;
 use crate::watchdog::Watchdog;
-use crate::{image, log, medium, mounts, persist, recovery, root};
+use crate::{image, log, medium, mounts, persist, recovery, root, trial};
 
 const RECORD_DIRECTORY: &str = "/run/quantix";
 const GO_ON: &str = "go on with the boot";
@@ -31,6 +32,7 @@ const GO_ON: &str = "go on with the boot";
 pub(crate) struct Boot {
     pub(crate) source: Option<Source>,
     pub(crate) watchdog: Option<Watchdog>,
+    pub(crate) last_resort: bool,
     drivers: Option<Drivers>,
 }
 
@@ -53,8 +55,19 @@ impl Boot {
         mounts::base().map_err(Failure::system("mount /proc, /sys, /dev and /run"))?;
         stage("init");
         let text = read("/proc/cmdline", "read the kernel command line")?;
-        let Options { source, break_at } = cmdline::parse(&text)?;
+        let Options {
+            source,
+            break_at,
+            on_trial,
+            last_resort,
+        } = cmdline::parse(&text)?;
         self.source = Some(source.clone());
+        self.last_resort = last_resort;
+        let reached = |stage| {
+            if on_trial {
+                trial::reached(&source, stage);
+            }
+        };
         failure::check_memory(&read("/proc/meminfo", "read the memory's size")?)?;
 
         let drivers = self.drivers.insert(Drivers::load(&source)?);
@@ -63,8 +76,10 @@ impl Boot {
         pause(break_at, BreakPoint::Init, drivers, &mut self.watchdog);
 
         let medium = medium::find(&source, drivers, &mut self.watchdog)?;
+        reached(Stage::Init);
         stage("medium is found");
         let image = image::load(&medium, &mut self.watchdog)?;
+        reached(Stage::Verified);
         stage("image is verified and in memory");
         root::build(&image.root).map_err(Failure::system("mount the image"))?;
         let slot = matches!(source, Source::Slot { .. }).then_some(&medium.device);
@@ -82,6 +97,7 @@ impl Boot {
         record(&source, &device, image, persistence, watched_by)?;
         stage("root is mounted");
         pause(break_at, BreakPoint::Switch, drivers, &mut self.watchdog);
+        reached(Stage::System);
         if let Some(watchdog) = self.watchdog.take() {
             watchdog.hand_over();
         }

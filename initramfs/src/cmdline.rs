@@ -2,24 +2,8 @@
 
 use std::fmt;
 
-use qx_slots::BuildId;
+use qx_slots::{BuildId, SlotName};
 use thiserror::Error;
-
-/// One of the two system partitions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Slot {
-    A,
-    B,
-}
-
-impl Slot {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::A => "A",
-            Self::B => "B",
-        }
-    }
-}
 
 /// Where the image lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +11,7 @@ pub(crate) enum Source {
     /// An ISO on a disc or a stick, known by the build it carries.
     Media(BuildId),
     /// A system partition of a disk, known by its unique GPT id.
-    Slot { slot: Slot, partuuid: String },
+    Slot { slot: SlotName, partuuid: String },
 }
 
 impl fmt::Display for Source {
@@ -35,7 +19,7 @@ impl fmt::Display for Source {
         match self {
             Self::Media(build) => write!(f, "the medium of build {build}"),
             Self::Slot { slot, partuuid } => {
-                write!(f, "slot {} on partition {partuuid}", slot.name())
+                write!(f, "slot {} on partition {partuuid}", slot)
             }
         }
     }
@@ -55,6 +39,10 @@ pub(crate) enum BreakPoint {
 pub(crate) struct Options {
     pub(crate) source: Source,
     pub(crate) break_at: Option<BreakPoint>,
+    /// The slot is not confirmed yet.
+    pub(crate) on_trial: bool,
+    /// GRUB has nothing better than this slot: a failure does not go back to it.
+    pub(crate) last_resort: bool,
 }
 
 /// Why the command line cannot be followed.
@@ -92,8 +80,8 @@ pub(crate) fn parse(text: &str) -> Result<Options, CommandLineError> {
         ),
         (None, Some(slot)) => {
             let slot = match slot {
-                "A" => Slot::A,
-                "B" => Slot::B,
+                "A" => SlotName::A,
+                "B" => SlotName::B,
                 other => return Err(CommandLineError::Slot(other.to_owned())),
             };
             let partuuid = value("quantix.partuuid")
@@ -109,7 +97,13 @@ pub(crate) fn parse(text: &str) -> Result<Options, CommandLineError> {
         Some("switch") => Some(BreakPoint::Switch),
         Some(other) => return Err(CommandLineError::Break(other.to_owned())),
     };
-    Ok(Options { source, break_at })
+    let last_resort = value("quantix.last") == Some("1") || value("quantix.env") == Some("lost");
+    Ok(Options {
+        source,
+        break_at,
+        on_trial: value("quantix.try") == Some("1"),
+        last_resort,
+    })
 }
 
 fn is_partuuid(text: &str) -> bool {
@@ -132,6 +126,17 @@ mod tests {
             Source::Media(ID.to_owned().try_into().unwrap())
         );
         assert_eq!(options.break_at, None);
+        assert!(!options.last_resort && !options.on_trial);
+    }
+
+    #[test]
+    fn a_trial_and_a_last_resort_are_known() {
+        let trial = format!("quantix.slot=A quantix.partuuid={UUID} quantix.try=1");
+        assert!(parse(&trial).unwrap().on_trial);
+        for word in ["quantix.last=1", "quantix.env=lost"] {
+            let line = format!("quantix.slot=A quantix.partuuid={UUID} {word}");
+            assert!(parse(&line).unwrap().last_resort, "{word}");
+        }
     }
 
     #[test]
@@ -142,7 +147,7 @@ mod tests {
         assert_eq!(
             options.source,
             Source::Slot {
-                slot: Slot::B,
+                slot: SlotName::B,
                 partuuid
             }
         );

@@ -112,13 +112,28 @@ impl Outcome {
     }
 }
 
-/// A slot's failure goes back to the boot loader, which knows another slot. A medium has no other.
-pub(crate) fn outcome(failure: &Failure, source: Option<&Source>) -> Outcome {
+/// A slot's failure goes back to the boot loader, which knows another slot. A medium has no other, nor has
+/// the loader when this slot is its last resort.
+pub(crate) fn outcome(failure: &Failure, source: Option<&Source>, last_resort: bool) -> Outcome {
     match (failure, source) {
         (Failure::Memory { .. }, _) => Outcome::Stop,
-        (_, Some(Source::Slot { .. })) => Outcome::Reboot { seconds: 10 },
-        (_, Some(Source::Media(_)) | None) => Outcome::Recovery,
+        (_, Some(Source::Slot { .. })) if !last_resort => Outcome::Reboot { seconds: 10 },
+        (_, Some(Source::Slot { .. } | Source::Media(_)) | None) => Outcome::Recovery,
     }
+}
+
+/// Whether the slot itself is to blame: trying it again gives the same.
+pub(crate) const fn condemns_the_slot(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Missing { .. }
+            | Failure::Read { .. }
+            | Failure::Manifest { .. }
+            | Failure::Part {
+                source: CopyError::Part(_),
+                ..
+            }
+    )
 }
 
 /// Reads `/proc/meminfo` and refuses a machine that is too small.
@@ -143,7 +158,7 @@ mod tests {
 
     fn slot() -> Source {
         Source::Slot {
-            slot: crate::cmdline::Slot::A,
+            slot: qx_slots::SlotName::A,
             partuuid: "x".into(),
         }
     }
@@ -165,7 +180,7 @@ mod tests {
         let text = failure.message(Outcome::Stop);
         assert!(text.contains("has 468 MiB of memory"), "{text}");
         assert!(text.contains("needs 1 GiB"), "{text}");
-        assert_eq!(outcome(&failure, Some(&slot())), Outcome::Stop);
+        assert_eq!(outcome(&failure, Some(&slot()), false), Outcome::Stop);
         check_memory("MemTotal:         980000 kB\n").unwrap();
         check_memory("unreadable").unwrap();
     }
@@ -173,11 +188,18 @@ mod tests {
     #[test]
     fn slots_go_back_to_the_boot_loader_and_media_to_a_person() {
         assert_eq!(
-            outcome(&not_signed(), Some(&slot())),
+            outcome(&not_signed(), Some(&slot()), false),
             Outcome::Reboot { seconds: 10 }
         );
-        assert_eq!(outcome(&not_signed(), Some(&media())), Outcome::Recovery);
-        assert_eq!(outcome(&not_signed(), None), Outcome::Recovery);
+        assert_eq!(
+            outcome(&not_signed(), Some(&slot()), true),
+            Outcome::Recovery
+        );
+        assert_eq!(
+            outcome(&not_signed(), Some(&media()), false),
+            Outcome::Recovery
+        );
+        assert_eq!(outcome(&not_signed(), None, false), Outcome::Recovery);
     }
 
     #[test]

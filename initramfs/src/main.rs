@@ -23,6 +23,7 @@ mod progress;
 mod recovery;
 mod root;
 mod source;
+mod trial;
 mod uevent;
 mod watchdog;
 
@@ -44,7 +45,12 @@ fn main() -> ExitCode {
     }
     let mut boot = Boot::default();
     let failure = boot.run();
-    let outcome = failure::outcome(&failure, boot.source.as_ref());
+    let outcome = failure::outcome(&failure, boot.source.as_ref(), boot.last_resort);
+    if failure::condemns_the_slot(&failure)
+        && let Some(source) = &boot.source
+    {
+        trial::failed(source);
+    }
     log::say(&failure.message(outcome));
     if let Some(watchdog) = boot.watchdog.take() {
         watchdog.disarm();

@@ -19,7 +19,7 @@ use crate::partition_table::with_partuuid;
 use crate::source::{Device, Source as Reader};
 use crate::watchdog::Watchdog;
 
-const CLASS: &str = "/sys/class/block";
+pub(crate) const CLASS: &str = "/sys/class/block";
 const MOUNT_POINT: &str = "/medium";
 /// Far above a manifest or a signature.
 const LONGEST_SMALL_FILE: u64 = 1 << 20;

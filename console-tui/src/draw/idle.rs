@@ -1,5 +1,6 @@
 //! The idle screen: above what the host is, below how to reach it and what is wrong.
 
+use qx_host::install_status::{InstallStatus, Phase};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -82,6 +83,9 @@ fn draw_head(facts: &Facts, logo: &[&str], frame: &mut Frame<'_>, area: Rect) {
 
 fn draw_body(facts: &Facts, frame: &mut Frame<'_>, area: Rect) {
     let mut lines: Vec<Line<'_>> = vec![Line::raw("")];
+    if let Some(install) = &facts.install {
+        push_install(install, &mut lines);
+    }
     push_access(facts, &mut lines);
     push_fingerprints(facts, &mut lines);
     let room = usize::from(area.height).saturating_sub(lines.len() + 1);
@@ -94,6 +98,18 @@ fn draw_body(facts: &Facts, frame: &mut Frame<'_>, area: Rect) {
     for (line, row) in lines.into_iter().zip(0..) {
         put(frame, area, row, line);
     }
+}
+
+fn push_install(install: &InstallStatus, lines: &mut Vec<Line<'_>>) {
+    let style = match install.phase {
+        Phase::Failed => WARNING,
+        Phase::Running | Phase::Done => STRONG,
+    };
+    lines.push(Line::styled(words::plain(&install.summary), style));
+    if let Some(progress) = words::install_progress(install) {
+        lines.push(Line::styled(progress, STRONG));
+    }
+    lines.push(Line::raw(""));
 }
 
 fn push_access(facts: &Facts, lines: &mut Vec<Line<'_>>) {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use qx_host::boot::{Backing, BootInfo, Mode};
+use qx_host::install_status::{InstallStatus, Phase};
 use qx_host::inventory::{Address, Cpu, DataKind, Inventory, Origin};
 
 use crate::facts::{Daemon, Facts};
@@ -204,9 +205,32 @@ pub(super) fn fingerprint(hex: &str) -> [String; 2] {
     })
 }
 
+/// How far a running installation is: a bar, percent and speed.
+pub(super) fn install_progress(install: &InstallStatus) -> Option<String> {
+    const WIDTH: usize = 40;
+    let percent = install
+        .percent
+        .filter(|_| install.phase == Phase::Running)?
+        .min(100);
+    let full = WIDTH * usize::from(percent) / 100;
+    let bar = format!("[{}{}]", "#".repeat(full), "-".repeat(WIDTH - full));
+    let speed = install.bytes_per_second.map_or_else(String::new, |speed| {
+        format!(", {} MB/s", speed.div_ceil(1_000_000))
+    });
+    Some(format!("{bar} {percent} %{speed}"))
+}
+
 /// Everything that a person should know, most urgent first.
 pub(super) fn notices(facts: &Facts) -> Vec<String> {
     let mut notices = Vec::new();
+    if let Some(install) = &facts.install {
+        notices.extend(
+            install
+                .problems
+                .iter()
+                .map(|problem| format!("Installation: {}", plain(problem))),
+        );
+    }
     if let Daemon::Down { reason } = &facts.daemon
         && !is_starting(facts)
     {

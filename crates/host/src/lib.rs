@@ -1,14 +1,20 @@
 //! The machine under us. Owns the host's configuration file, what is generated from it, the root
-//! account, the inventory and the power switch; the only crate below `node-daemon` that starts programs.
+//! account, the inventory, the disks and the power switch; the only crate below `node-daemon` that starts programs.
 //! Knows no VM, no libvirt, no HTTP and no screen. Everything here blocks.
 
 pub mod accounts;
 pub mod apply;
 pub mod boot;
+mod command;
 pub mod config;
+pub mod disks;
 mod durable;
 pub mod fingerprint;
+pub mod identity;
+pub mod install_status;
 pub mod inventory;
 pub mod network;
 pub mod nics;
 pub mod power;
+pub mod seed;
+pub mod storage;

@@ -98,6 +98,17 @@ fn a_live_boot_gets_a_one_time_password_that_opens_root() {
 }
 
 #[test]
+fn the_machine_id_is_made_once_and_is_the_same_at_every_boot() {
+    let host = Host::new(None);
+    host.apply();
+    let id = host.read("etc/machine-id");
+    assert_eq!(id.trim_end().len(), 32, "{id}");
+    fs::remove_file(host.path("etc/machine-id")).unwrap();
+    host.apply();
+    assert_eq!(host.read("etc/machine-id"), id);
+}
+
+#[test]
 fn a_configured_password_opens_root_and_no_other_is_shown() {
     let host = Host::new(None);
     host.apply();
@@ -307,6 +318,7 @@ proptest! {
             shadow: "root:*:1::::::\n".into(),
             root_hash: None,
             zone_exists: true,
+            machine_id: Some("0123456789abcdef0123456789abcdef".into()),
         };
         let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO4p9vGW8J0LfQ5b3MdoOVdoKa6Qxyr0yw8e2XWvJbUR";
         let mut plain = Config::default();

@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 use qx_host::config::{
-    Bond, BondMode, Config, InterfaceSelector, Ipv4, Ipv6, Management, Ssh, System, VlanId, parse,
+    Bond, BondMode, Config, InterfaceSelector, Ipv4, Ipv6, MOST_ARGUMENT_BYTES, Management, Ssh,
+    System, VlanId, kernel_arguments, parse, parse_answer,
 };
 
 fn problems(text: &str) -> Vec<String> {
@@ -144,6 +145,11 @@ fn contradictions_are_refused() {
             "exclude each other",
         ),
         ("[system]\nroot_password = \"short\"", "8 to 256 characters"),
+        ("[system]\nconsole = []", "must name a terminal"),
+        (
+            "[system]\nconsole = [\"ttyS0\", \"ttyS0,9600\"]",
+            "names a terminal twice",
+        ),
     ] {
         let found = problems(&format!("version = 1\n{text}\n"));
         assert!(
@@ -181,6 +187,9 @@ fn a_line_break_in_any_text_is_refused() {
     for (key, value) in [
         ("system.ntp", "pool.ntp.org\\ncmdallow all"),
         ("system.ntp", "pool.ntp.org iburst"),
+        ("system.kernel_args", "nomodeset\\nqx_end=1"),
+        ("system.kernel_args", "nomodeset quiet"),
+        ("system.console", "tty1\\n"),
         ("ssh.authorized_keys", "ssh-ed25519 AAAA x\\nssh-rsa AAAA"),
         ("ssh.authorized_keys", "command=\\\"sh\\\" ssh-ed25519 AAAA"),
         ("network.management.interfaces", "ens3\\n    up reboot"),
@@ -189,6 +198,81 @@ fn a_line_break_in_any_text_is_refused() {
     ] {
         let found = problems(&format!("version = 1\n{key} = [\"{value}\"]\n"));
         assert!(!found.is_empty(), "{key}");
+    }
+}
+
+#[test]
+fn consoles_and_kernel_arguments_become_one_text_for_the_boot_loader() {
+    let arguments = |text: &str| {
+        let config = parse(&format!("version = 1\n[system]\n{text}\n"));
+        kernel_arguments(&config.unwrap().config).unwrap()
+    };
+    assert_eq!(arguments(""), "console=tty1 console=ttyS0,115200");
+    assert_eq!(
+        arguments(
+            "console = [\"ttyS1,57600\"]\nkernel_args = [\"nomodeset\", \"pci=noaer,nocrs\"]"
+        ),
+        "console=ttyS1,57600 nomodeset pci=noaer,nocrs"
+    );
+}
+
+#[test]
+fn kernel_arguments_that_cannot_be_kept_are_refused_by_name() {
+    let room = MOST_ARGUMENT_BYTES - "console=tty1 ".len();
+    let with = |length: usize| {
+        let argument = "x".repeat(length);
+        format!("version = 1\n[system]\nconsole = [\"tty1\"]\nkernel_args = [\"{argument}\"]\n")
+    };
+    let fits = parse(&with(room)).unwrap().config;
+    assert_eq!(kernel_arguments(&fits).unwrap().len(), MOST_ARGUMENT_BYTES);
+    assert_eq!(
+        problems(&with(room + 1)),
+        [
+            "line 4: `system.kernel_args` and `system.console` together make 161 bytes of kernel arguments; the \
+              boot loader has room for 160: leave some out"
+        ]
+    );
+    let mut config = fits;
+    config.system.console.push("ttyS0".parse().unwrap());
+    assert_eq!(
+        kernel_arguments(&config).unwrap_err().to_string(),
+        "`system.kernel_args` and `system.console` together make 181 bytes of kernel arguments; the boot loader \
+         has room for 160: leave some out"
+    );
+    for (entry, says) in [
+        (
+            "a b",
+            "an entry of `system.kernel_args` must be one kernel argument",
+        ),
+        ("a;reboot", "must be one kernel argument"),
+        ("$x", "must be one kernel argument"),
+        ("", "must be one kernel argument"),
+        ("console=ttyS1", "name it in `system.console` instead"),
+        ("quantix.slot=B", "is set by the boot loader"),
+        ("quantix.partuuid=x", "is set by the boot loader"),
+        ("quantix.try=0", "is set by the boot loader"),
+    ] {
+        let found = problems(&format!(
+            "version = 1\n[system]\nkernel_args = [\"{entry}\"]\n"
+        ));
+        assert!(found[0].starts_with("line 3: "), "{found:?}");
+        assert!(found[0].contains(says), "{entry}: {found:?}");
+    }
+    for console in [
+        "tty0",
+        "ttyS4",
+        "ttyS0,1200",
+        "ttyS0,",
+        "tty1,9600",
+        "ttyS0,115200n8",
+    ] {
+        let found = problems(&format!(
+            "version = 1\n[system]\nconsole = [\"{console}\"]\n"
+        ));
+        assert!(
+            found[0].starts_with("line 3: an entry of `system.console` must be \"tty1\", or"),
+            "{console}: {found:?}"
+        );
     }
 }
 
@@ -267,6 +351,8 @@ prop_compose! {
         ntp in proptest::collection::vec("[a-z]{1,10}\\.example", 0..4),
         enabled in any::<bool>(),
         keys in proptest::sample::subsequence(KEYS.to_vec(), 0..=2),
+        console in proptest::sample::subsequence(vec!["ttyS1,9600", "tty1", "ttyS0", "ttyS3"], 1..=4),
+        kernel_args in proptest::collection::vec("[a-z_]{1,8}(=[A-Za-z0-9,./:@+-]{1,10})?", 0..3),
     ) -> Config {
         Config {
             system: System {
@@ -274,6 +360,8 @@ prop_compose! {
                 timezone: timezone.parse().unwrap(),
                 root_password_hash: with_hash.then(|| HASH.parse().unwrap()),
                 ntp: ntp.iter().map(|name| name.parse().unwrap()).collect(),
+                console: console.iter().map(|name| name.parse().unwrap()).collect(),
+                kernel_args: kernel_args.iter().map(|text| text.parse().unwrap()).collect(),
             },
             ssh: Ssh {
                 enabled,
@@ -296,6 +384,7 @@ proptest! {
     fn no_text_makes_the_reader_panic(text in "\\PC{0,200}") {
         let _ = parse(&text);
         let _ = parse(&format!("version = 1\n[system]\nhostname = {text}\n"));
+        let _ = parse_answer(&format!("version = 1\n[install]\ndisk = {text}\n"));
     }
 
     #[test]

@@ -16,11 +16,12 @@ const TABLE: &[(&str, &[&str])] = &[
     ("qx-console", &["qx-api", "qx-host"]),
     ("qx-e2e", &["qx-api", "qx-hypervisor", "qx-slots"]),
     ("qx-engine", &["qx-host", "qx-hypervisor", "qx-model"]),
-    ("qx-host", &["qx-model"]),
+    ("qx-host", &["qx-model", "qx-slots"]),
     ("qx-hypervisor", &["qx-model"]),
     ("qx-image", &["qx-slots"]),
     ("qx-image-tests", &["qx-slots"]),
     ("qx-init", &["qx-host", "qx-slots"]),
+    ("qx-install", &["qx-host", "qx-slots"]),
     ("qx-libvirt", &["qx-hypervisor", "qx-model"]),
     ("qx-model", &[]),
     (
@@ -52,6 +53,7 @@ const WITHOUT_TOKIO: &[&str] = &[
     "qx-host",
     "qx-hypervisor",
     "qx-init",
+    "qx-install",
     "qx-model",
     "qx-slots",
 ];

@@ -33,6 +33,7 @@ pub mod machine;
 pub mod ports;
 pub mod qmp;
 pub mod run;
+pub mod seed;
 pub mod serial;
 pub mod tamper;
 pub mod tls;

@@ -17,6 +17,7 @@ pub use plan::{Facts, plan};
 use crate::accounts::{self, AccountError};
 use crate::config::{Config, InterfaceSelector, Status, Store};
 use crate::durable;
+use crate::identity;
 use crate::network::choose_ports;
 use crate::nics::{self, Nic};
 
@@ -83,8 +84,12 @@ pub fn apply(paths: &Paths) -> Result<Status, ApplyError> {
             "time zone {zone} is not known to this release; using UTC"
         ));
     }
+    let machine_id = identity::machine_id(&paths.state)
+        .map_err(|error| problems.push(error.to_string()))
+        .ok();
     let facts = Facts {
         ports,
+        machine_id,
         shadow,
         root_hash,
         zone_exists,

@@ -25,6 +25,8 @@ pub struct Facts {
     pub root_hash: Option<String>,
     /// Whether the tz database has the configured zone.
     pub zone_exists: bool,
+    /// The host's machine id; `None` when it has none.
+    pub machine_id: Option<String>,
 }
 
 /// Everything that has to be in the file system for the configuration to be in force.
@@ -57,6 +59,9 @@ pub fn plan(config: &Config, facts: &Facts) -> Vec<Entry> {
     if let Some(hash) = &facts.root_hash {
         let shadow = with_root_hash(&facts.shadow, hash);
         entries.push(file("/etc/shadow", 0o600, shadow));
+    }
+    if let Some(id) = &facts.machine_id {
+        entries.push(file("/etc/machine-id", 0o444, format!("{id}\n")));
     }
     entries.extend(ssh(&config.ssh));
     entries

@@ -89,6 +89,14 @@ impl<'t, 'd> Section<'_, 't, 'd> {
         self.reader.fault(offset, format!("`{name}` {reason}"));
     }
 
+    /// Notes that a key which is known elsewhere does not belong here, if it is there.
+    pub(super) fn refuse(&mut self, key: &'static str, reason: &str) {
+        if self.has(key) {
+            self.known.push(key);
+            self.fault(key, reason);
+        }
+    }
+
     /// Notes that a key is missing, at the line of the table's own start if there is one.
     pub(super) fn missing(&mut self, key: &'static str, reason: &str) {
         let name = self.full_name(key);

@@ -25,6 +25,8 @@ impl Config {
             pair(out, "root_password_hash", quoted(hash.as_str()));
         }
         pair(out, "ntp", list(&self.system.ntp));
+        pair(out, "console", list(&self.system.console));
+        pair(out, "kernel_args", list(&self.system.kernel_args));
     }
 
     fn write_management(&self, out: &mut String) {

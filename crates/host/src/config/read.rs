@@ -7,6 +7,8 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::decode::{Reader, Section};
+use super::install::{AnswerFile, read_install};
+use super::kernel::check_kernel;
 use super::problem::Problem;
 use super::schema::{Bond, Config, Ipv4, Ipv6, Management, Ssh, System, VERSION};
 use super::types::{InterfaceSelector, Ipv4Cidr, Ipv6Cidr, PasswordHash, VlanId};
@@ -37,6 +39,31 @@ impl fmt::Debug for Parsed {
 /// # Errors
 /// Every fault that it has, in the order of the file.
 pub fn parse(text: &str) -> Result<Parsed, Vec<Problem>> {
+    read_document(text, |root| {
+        root.refuse(
+            "install",
+            "belongs in an answer file (quantix.toml on a volume labelled QX-SEED, or what quantix.seed= \
+             names), not in a host's configuration: remove the table",
+        );
+        read_root(root)
+    })
+}
+
+/// Reads an answer file: a configuration that may have an `[install]` table.
+///
+/// # Errors
+/// Every fault that it has, in the order of the file.
+pub fn parse_answer(text: &str) -> Result<AnswerFile, Vec<Problem>> {
+    read_document(text, |root| AnswerFile {
+        config: read_root(root).config,
+        install: root.table("install", read_install),
+    })
+}
+
+fn read_document<T>(
+    text: &str,
+    read: impl FnOnce(&mut Section<'_, '_, '_>) -> T,
+) -> Result<T, Vec<Problem>> {
     if text.len() > MOST_BYTES {
         let message = format!(
             "the file is {} bytes; at most {MOST_BYTES} are read",
@@ -54,12 +81,12 @@ pub fn parse(text: &str) -> Result<Parsed, Vec<Problem>> {
         return Err(reader.problems);
     }
     let mut root = reader.section(document.get_ref(), "");
-    let parsed = read_root(&mut root);
+    let value = read(&mut root);
     root.finish();
     let mut problems = reader.problems;
     problems.sort_by_key(|problem| problem.line);
     if problems.is_empty() {
-        Ok(parsed)
+        Ok(value)
     } else {
         Err(problems)
     }
@@ -110,7 +137,10 @@ fn read_system(section: &mut Section<'_, '_, '_>, parsed: &mut Parsed) {
         timezone: section.parsed("timezone").unwrap_or(default.timezone),
         root_password_hash: plain.and_then(|text| hash_plain(section, text)).or(hash),
         ntp: section.list("ntp", 16).unwrap_or(default.ntp),
+        console: section.list("console", 5).unwrap_or(default.console),
+        kernel_args: section.list("kernel_args", 32).unwrap_or_default(),
     };
+    check_kernel(section, &parsed.config);
 }
 
 fn hash_plain(section: &mut Section<'_, '_, '_>, password: &str) -> Option<PasswordHash> {

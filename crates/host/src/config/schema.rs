@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use super::kernel::{Console, KernelArgument};
 use super::types::{
     HostName, InterfaceSelector, Ipv4Cidr, Ipv6Cidr, PasswordHash, ServerName, SshPublicKey,
     TimeZone, ValueError, VlanId,
@@ -34,6 +35,10 @@ pub struct System {
     pub root_password_hash: Option<PasswordHash>,
     /// Time servers.
     pub ntp: Vec<ServerName>,
+    /// Terminals that the kernel writes to; the last one is its `/dev/console`.
+    pub console: Vec<Console>,
+    /// Extra arguments of the kernel, for odd hardware.
+    pub kernel_args: Vec<KernelArgument>,
 }
 
 impl Default for System {
@@ -43,6 +48,8 @@ impl Default for System {
             timezone: TimeZone::default(),
             root_password_hash: None,
             ntp: vec![ServerName::default()],
+            console: vec![Console::SCREEN, Console::FIRST_SERIAL],
+            kernel_args: Vec::new(),
         }
     }
 }

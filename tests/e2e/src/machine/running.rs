@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::command::{self, QMP_SOCKET, SERIAL_SOCKET};
-use super::{Forward, Spec};
+use super::{Bus, Forward, Spec};
 use crate::accelerator::Accelerator;
 use crate::api::Api;
 use crate::deadline::{Look, poll, seconds};
@@ -46,6 +46,15 @@ impl StoppedMachine {
     /// As `MachineBuilder::start`.
     pub fn start(self) -> Result<Machine> {
         Machine::start(self.spec)
+    }
+
+    /// Takes discs and sticks out. Disks keep their serial numbers, which follow from their places: attach
+    /// disks first.
+    #[must_use]
+    pub fn without_media(mut self) -> Self {
+        let is_disk = |bus| !matches!(bus, Bus::Cd | Bus::UsbStick);
+        self.spec.drives.retain(|drive| is_disk(drive.bus));
+        self
     }
 
     /// Its directory, with its disks.
@@ -198,12 +207,36 @@ impl Machine {
         self.qmp.execute("screendump", arguments).map(drop)
     }
 
-    /// Presses the power button.
+    /// Presses the power button, again and again as a person would: the host hears it only once everything
+    /// is started. Waits until the machine is off.
     ///
     /// # Errors
-    /// When QEMU is gone.
-    pub fn press_power_button(&mut self) -> Result<()> {
-        self.qmp.execute("system_powerdown", json!({})).map(drop)
+    /// When it stays on, or QEMU is gone.
+    pub fn shut_down(mut self, within: Duration) -> Result<StoppedMachine> {
+        let end = Instant::now() + within;
+        while self.is_on()? {
+            if Instant::now() > end {
+                bail!(
+                    "the machine did not turn itself off in {} s",
+                    within.as_secs()
+                );
+            }
+            let pressed = self.qmp.execute("system_powerdown", json!({}));
+            let qemu = &mut self.qemu;
+            let off = poll("the machine to turn itself off", seconds(5), || {
+                Ok(match qemu.try_wait()? {
+                    Some(_) => Look::Done(()),
+                    None => Look::NotYet("it is on".into()),
+                })
+            });
+            if off.is_err() {
+                // It is on: then the button must have been pressed.
+                pressed?;
+            }
+        }
+        Ok(StoppedMachine {
+            spec: self.spec.clone(),
+        })
     }
 
     /// Presses the reset button.

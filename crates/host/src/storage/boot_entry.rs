@@ -1,0 +1,74 @@
+//! The firmware's boot entry for a disk, through efibootmgr. A convenience: the boot program lies at the
+//! removable path too, which firmware starts without an entry.
+
+use std::io;
+use std::path::Path;
+
+use qx_slots::PartitionNumber;
+
+use super::run;
+
+const EFIBOOTMGR: &str = "/usr/bin/efibootmgr";
+const LABEL: &str = "Quantix-OS";
+const LOADER: &str = r"\EFI\BOOT\BOOTX64.EFI";
+
+/// Why there is no boot entry.
+#[derive(Debug, thiserror::Error)]
+#[error("the firmware took no boot entry: {0}. Choose the disk in its boot menu")]
+pub struct BootEntryError(#[from] io::Error);
+
+/// Makes the disk's EFI partition the first boot entry, in place of older entries of the same name.
+///
+/// # Errors
+/// When the firmware's variables cannot be written.
+pub fn set_boot_entry(disk: &Path) -> Result<(), BootEntryError> {
+    let listed = run(EFIBOOTMGR, std::iter::empty::<&str>())?;
+    for number in entries(&listed) {
+        run(
+            EFIBOOTMGR,
+            ["--quiet", "--delete-bootnum", "--bootnum", &number],
+        )?;
+    }
+    let disk = disk.display().to_string();
+    let partition = (PartitionNumber::Efi as u32).to_string();
+    run(
+        EFIBOOTMGR,
+        [
+            "--quiet", "--create", "--disk", &disk, "--part", &partition, "--label", LABEL,
+            "--loader", LOADER,
+        ],
+    )?;
+    Ok(())
+}
+
+/// The numbers of our entries: `Boot0003* Quantix-OS<tab>HD(1,GPT,…)`.
+fn entries(listed: &str) -> Vec<String> {
+    let ours = |line: &str| {
+        let (number, rest) = line.strip_prefix("Boot")?.split_at_checked(4)?;
+        let name = rest.strip_prefix(['*', ' '])?.trim_start();
+        let name = name.split('\t').next()?.trim_end();
+        let hex = number.bytes().all(|byte| byte.is_ascii_hexdigit());
+        (hex && name == LABEL).then(|| number.to_owned())
+    };
+    listed.lines().filter_map(ours).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_entries_are_replaced() {
+        let listed = "BootCurrent: 0001\nTimeout: 3 seconds\nBootOrder: 0001,0000,0004\n\
+            Boot0000* UiApp\tFvVol(7cb8)\n\
+            Boot0001* UEFI QEMU DVD-ROM QM00003 \tPciRoot(0x0)\n\
+            Boot0004* Quantix-OS\tHD(1,GPT,9d3a)/File(\\EFI\\BOOT\\BOOTX64.EFI)\n\
+            Boot000A  Quantix-OS\tHD(1,GPT,1111)\n\
+            Boot000B* Quantix-OS backup\tHD(1,GPT,1111)\n";
+        assert_eq!(entries(listed), ["0004", "000A"]);
+        assert_eq!(
+            entries("EFI variables are not supported on this system."),
+            Vec::<String>::new()
+        );
+    }
+}

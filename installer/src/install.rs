@@ -1,0 +1,282 @@
+//! An installation, step by step. The disk is chosen and the configuration is right before this begins.
+//!
+//! ```text
+//! manifest verified ─► partition table ─► slot A ─► slot B (from A) ─► config ─► data ─► EFI ─► boot entry
+//! ```
+//! The EFI partition comes last: a machine whose power fails before that finds nothing to boot here.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use qx_host::config::{Config, kernel_arguments};
+use qx_host::disks::Disk;
+use qx_host::storage::{
+    BootLoader, DiskShape, Mounted, PartSource, Partition, Sizes, SlotContent, SlotError,
+    StorageError, TooSmallError, make_config, make_data, node, plan, set_boot_entry, write_efi,
+    write_slot, write_table,
+};
+use qx_slots::{
+    BootEnv, Keyring, MANIFEST_FILE, ManifestError, PartitionNumber, PublicKey, SIGNATURE_FILE,
+    verify_manifest,
+};
+
+/// What is installed where.
+pub struct Plan<'a> {
+    /// The disk, free and chosen.
+    pub disk: &'a Disk,
+    /// Sizes of its partitions.
+    pub sizes: Sizes,
+    /// The host's configuration.
+    pub config: &'a Config,
+    /// Directory with manifest, signature and parts.
+    pub source: PathBuf,
+    /// Directory of trusted keys, `ID.pub`.
+    pub keys: PathBuf,
+    /// The boot programs.
+    pub loader: BootLoader,
+    /// An empty directory for mounts.
+    pub scratch: PathBuf,
+}
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Partition table.
+    Partition,
+    /// Writing and reading back slot A.
+    SlotA,
+    /// Writing and reading back slot B.
+    SlotB,
+    /// Configuration, data and EFI partition.
+    Finish,
+}
+
+impl Step {
+    /// In words, behind "Installing on /dev/sda: ".
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Partition => "making partitions",
+            Self::SlotA => "writing slot A",
+            Self::SlotB => "writing slot B",
+            Self::Finish => "writing the configuration and the boot programs",
+        }
+    }
+}
+
+/// Is told how far the installation is.
+pub trait Progress {
+    /// `done` of `total` bytes are written or read back; `total` is the same all the time.
+    fn at(&mut self, step: Step, done: u64, total: u64);
+}
+
+/// Why nothing usable was installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// A file of the image or a key cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A trusted key is none.
+    #[error("{0} holds no public key")]
+    Key(PathBuf),
+    /// The image is not signed by a key that this system trusts.
+    #[error("the image to install is not to be trusted")]
+    Manifest(#[from] ManifestError),
+    /// The disk has no room.
+    #[error(transparent)]
+    TooSmall(#[from] TooSmallError),
+    /// The kernel arguments of the configuration do not fit the boot environment.
+    #[error("the configuration's kernel arguments cannot be stored: {0}")]
+    Arguments(String),
+    /// The disk refused something.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The image is larger than a slot.
+    #[error(transparent)]
+    NoRoom(SlotError),
+    /// A slot could not be written.
+    #[error(transparent)]
+    Slot(#[from] SlotError),
+}
+
+impl InstallError {
+    /// Whether what was on the disk before is still there.
+    #[must_use]
+    pub const fn disk_is_unchanged(&self) -> bool {
+        !matches!(self, Self::Storage(_) | Self::Slot(_))
+    }
+}
+
+/// What was installed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The version in both slots.
+    pub version: String,
+    /// What did not work and does not matter enough to stop, in plain sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Installs, and reads back everything that it wrote.
+///
+/// # Errors
+/// See [`InstallError::disk_is_unchanged`] for what is left then.
+pub fn install(plan: &Plan<'_>, progress: &mut dyn Progress) -> Result<Report, InstallError> {
+    let manifest_bytes = read(&plan.source.join(MANIFEST_FILE))?;
+    let signature = read(&plan.source.join(SIGNATURE_FILE))?;
+    let manifest = verify_manifest(&manifest_bytes, &signature, &keyring(&plan.keys)?)?;
+    let content = SlotContent {
+        manifest_bytes: &manifest_bytes,
+        signature: &signature,
+        manifest: &manifest,
+    };
+    let env = environment(plan.config)?;
+    let shape = DiskShape {
+        bytes: plan.disk.size_bytes,
+        sector_bytes: plan.disk.logical_block_bytes,
+    };
+    let partitions = self::plan(shape, plan.sizes)?;
+    content
+        .check_room(partitions[1].number.name(), partitions[1].bytes)
+        .map_err(InstallError::NoRoom)?;
+
+    let mut work = Work {
+        plan,
+        partitions,
+        content,
+        done: 0,
+        progress,
+    };
+    work.say(Step::Partition);
+    write_table(&plan.disk.path, shape, &partitions)?;
+    work.slot(Step::SlotA, PartitionNumber::SystemA, &plan.source)?;
+    work.slot_b()?;
+    work.say(Step::Finish);
+    make_config(
+        &work.node(PartitionNumber::Config),
+        &plan.scratch,
+        plan.config,
+    )?;
+    make_data(&work.node(PartitionNumber::Data), &plan.scratch)?;
+    let efi = work.node(PartitionNumber::Efi);
+    write_efi(&efi, shape.sector_bytes, &plan.loader, &env.encode())?;
+    let entry = set_boot_entry(&plan.disk.path);
+    Ok(Report {
+        version: manifest.version.clone(),
+        warnings: entry
+            .err()
+            .map(|error| error.to_string())
+            .into_iter()
+            .collect(),
+    })
+}
+
+struct Work<'a> {
+    plan: &'a Plan<'a>,
+    partitions: [Partition; 5],
+    content: SlotContent<'a>,
+    done: u64,
+    progress: &'a mut dyn Progress,
+}
+
+impl Work<'_> {
+    /// Both slots are written and read back.
+    fn total(&self) -> u64 {
+        4 * self.content.bytes()
+    }
+
+    fn say(&mut self, step: Step) {
+        self.progress.at(step, self.done, self.total());
+    }
+
+    fn node(&self, number: PartitionNumber) -> PathBuf {
+        node(&self.plan.disk.path, number)
+    }
+
+    fn slot(
+        &mut self,
+        step: Step,
+        number: PartitionNumber,
+        source: &dyn PartSource,
+    ) -> Result<(), SlotError> {
+        self.say(step);
+        let (node, total) = (self.node(number), self.total());
+        let Self {
+            plan,
+            partitions,
+            content,
+            done,
+            progress,
+        } = self;
+        let wanted = partitions
+            .iter()
+            .find(|partition| partition.number == number);
+        let bytes = wanted.map_or(0, |partition| partition.bytes);
+        write_slot(
+            &node,
+            bytes,
+            &plan.scratch,
+            *content,
+            source,
+            &mut |bytes| {
+                *done += bytes;
+                progress.at(step, *done, total);
+            },
+        )
+    }
+
+    /// From slot A, which is on the disk and was read back: media are slow.
+    fn slot_b(&mut self) -> Result<(), InstallError> {
+        let from = self.plan.scratch.with_extension("a");
+        let a = self.node(PartitionNumber::SystemA);
+        let unreadable = |source| InstallError::Read {
+            path: a.clone(),
+            source,
+        };
+        let mounted = Mounted::new(&a, &from, "ext4", true).map_err(unreadable)?;
+        let source = mounted.place().to_owned();
+        let outcome = self.slot(Step::SlotB, PartitionNumber::SystemB, &source);
+        let closed = mounted.close();
+        outcome?;
+        closed.map_err(unreadable)
+    }
+}
+
+fn environment(config: &Config) -> Result<BootEnv, InstallError> {
+    let text =
+        kernel_arguments(config).map_err(|error| InstallError::Arguments(error.to_string()))?;
+    let args = text
+        .parse()
+        .map_err(|error: qx_slots::EnvError| InstallError::Arguments(error.to_string()))?;
+    Ok(BootEnv::installed(args))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, InstallError> {
+    fs::read(path).map_err(|source| InstallError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The keys that the running system trusts.
+fn keyring(directory: &Path) -> Result<Keyring, InstallError> {
+    let failed = |source| InstallError::Read {
+        path: directory.to_owned(),
+        source,
+    };
+    let mut keys = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let text = fs::read_to_string(&path).map_err(|source| InstallError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        keys.push(PublicKey::from_hex(&text).map_err(|_| InstallError::Key(path))?);
+    }
+    Ok(keys.into_iter().collect())
+}

@@ -1,0 +1,215 @@
+//! An unattended installation, started by the live system: answer file → disk → installation → restart. With
+//! an answer file that has no `[install]`, the live system takes its configuration instead.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use qx_host::apply::{self, Paths};
+use qx_host::boot::BootInfo;
+use qx_host::config::{AnswerFile, Config, Install, Store, parse_answer};
+use qx_host::disks::choose;
+use qx_host::install_status::{InstallStatus, Phase};
+use qx_host::power::{self, PowerAction};
+use qx_host::seed::{self, Seed};
+use qx_host::storage::{BootLoader, Mounted, Sizes, least_bytes};
+use qx_slots::MEDIA_DIRECTORY;
+
+use crate::disks;
+use crate::install::{InstallError, Plan, Report, install};
+use crate::report::Reporter;
+
+/// USB sticks and slow controllers show their volumes after this long.
+const APPEARING: Duration = Duration::from_secs(15);
+/// Time to read the last line.
+const GOODBYE: Duration = Duration::from_secs(10);
+const RECONFIGURE: &str = "/usr/lib/quantix/reconfigure";
+/// What a failure begins with when nothing was written.
+const UNCHANGED: &str = "Nothing was installed and no disk was changed.";
+
+/// Where things are; the product's by default.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The run directory.
+    pub run: PathBuf,
+    /// The configuration of the running system.
+    pub state: PathBuf,
+    /// What an installation needs of the image: `boot/` and `keys/`.
+    pub library: PathBuf,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            run: PathBuf::from("/run/quantix"),
+            state: PathBuf::from("/quantix"),
+            library: PathBuf::from("/usr/lib/quantix"),
+        }
+    }
+}
+
+/// Looks for an answer file and does what it says. Without one it does nothing.
+///
+/// # Errors
+/// When the outcome cannot be told; what goes wrong with the installation itself is on the console.
+pub fn run(places: &Places) -> Result<()> {
+    let problems = match find_seed(places) {
+        Ok(None) => return Ok(()),
+        Ok(Some(seed)) => match parse_answer(&seed.text) {
+            Ok(answer) => return follow(places, &answer),
+            Err(problems) => problems
+                .iter()
+                .map(|problem| format!("{} {problem}", seed::FILE))
+                .collect(),
+        },
+        Err(error) => vec![format!("{error:#}")],
+    };
+    fail(places, UNCHANGED, problems)
+}
+
+fn find_seed(places: &Places) -> Result<Option<Seed>> {
+    let scratch = places.run.join("seed");
+    std::fs::create_dir_all(&scratch).context("cannot make a directory for the answer file")?;
+    let end = Instant::now() + APPEARING;
+    loop {
+        let found = seed::find(&scratch)?;
+        if found.is_some() || Instant::now() > end {
+            return Ok(found);
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn follow(places: &Places, answer: &AnswerFile) -> Result<()> {
+    let Some(wanted) = &answer.install else {
+        return configure(places, &answer.config);
+    };
+    match perform(places, wanted, &answer.config) {
+        Ok(done) => {
+            finish(places, wanted, done)?;
+            Ok(())
+        }
+        Err(error) => {
+            let unchanged = error
+                .downcast_ref::<InstallError>()
+                .is_none_or(InstallError::disk_is_unchanged);
+            let summary = if unchanged {
+                UNCHANGED
+            } else {
+                "The installation failed. What was on the disk before is gone."
+            };
+            fail(places, summary, vec![format!("{error:#}")])
+        }
+    }
+}
+
+/// What was installed where.
+struct Done {
+    disk: PathBuf,
+    report: Report,
+}
+
+fn perform(places: &Places, wanted: &Install, config: &Config) -> Result<Done> {
+    let found = disks::list(&places.run)?;
+    let disk = choose(
+        &found,
+        &wanted.disk,
+        wanted.wipe,
+        least_bytes(sizes(wanted, 512)),
+    )?;
+    let what = format!("Installing on {}", disk.path.display());
+    let boot = BootInfo::read(&places.run)?;
+    let medium = Mounted::new(
+        Path::new(&boot.source),
+        &places.run.join("medium"),
+        "iso9660",
+        true,
+    )
+    .with_context(|| format!("the medium {} cannot be read", boot.source))?;
+    let plan = Plan {
+        disk,
+        sizes: sizes(wanted, disk.logical_block_bytes),
+        config,
+        source: medium.place().join(MEDIA_DIRECTORY),
+        keys: places.library.join("keys"),
+        loader: BootLoader(places.library.join("boot")),
+        scratch: places.run.join("target"),
+    };
+    let report = install(&plan, &mut Reporter::new(places.run.clone(), what))?;
+    medium.close().context("cannot let go of the medium")?;
+    Ok(Done {
+        disk: disk.path.clone(),
+        report,
+    })
+}
+
+/// The answer's sizes, or the usual ones for a disk with such sectors.
+fn sizes(wanted: &Install, sector_bytes: u32) -> Sizes {
+    let usual = Sizes::usual(sector_bytes);
+    let or = |mib: Option<u32>, usual: u64| mib.map_or(usual, u64::from);
+    Sizes {
+        efi_mib: or(wanted.efi_mib, usual.efi_mib).max(usual.efi_mib),
+        system_mib: or(wanted.system_mib, usual.system_mib),
+        config_mib: or(wanted.config_mib, usual.config_mib),
+    }
+}
+
+fn finish(places: &Places, wanted: &Install, done: Done) -> Result<()> {
+    let (action, words) = if wanted.poweroff {
+        (PowerAction::Off, "switches itself off")
+    } else {
+        (PowerAction::Reboot, "restarts")
+    };
+    let summary = format!(
+        "Quantix-OS is installed on {}. The machine {words} in {} seconds.",
+        done.disk.display(),
+        GOODBYE.as_secs()
+    );
+    println!("{summary} (version {})", done.report.version);
+    tell(places, Phase::Done, &summary, done.report.warnings)?;
+    thread::sleep(GOODBYE);
+    power::request(action).context("the machine cannot be restarted: do it by hand")
+}
+
+/// The live system takes the configuration, as if it had been there at its start.
+fn configure(places: &Places, config: &Config) -> Result<()> {
+    Store::new(&places.state).save(config)?;
+    let paths = Paths {
+        root: PathBuf::from("/"),
+        state: places.state.clone(),
+        run: places.run.clone(),
+        sys: PathBuf::from("/sys"),
+    };
+    for problem in apply::apply(&paths)?.problems {
+        println!("{problem}");
+    }
+    let status = Command::new(RECONFIGURE)
+        .status()
+        .with_context(|| format!("cannot start {RECONFIGURE}"))?;
+    if !status.success() {
+        bail!("{RECONFIGURE} failed: {status}");
+    }
+    Ok(())
+}
+
+fn fail(places: &Places, summary: &str, problems: Vec<String>) -> Result<()> {
+    for problem in &problems {
+        println!("{problem}");
+    }
+    tell(places, Phase::Failed, summary, problems)?;
+    bail!("{summary}")
+}
+
+fn tell(places: &Places, phase: Phase, summary: &str, problems: Vec<String>) -> Result<()> {
+    InstallStatus {
+        phase,
+        summary: summary.to_owned(),
+        percent: None,
+        bytes_per_second: None,
+        problems,
+    }
+    .write(&places.run)
+    .context("cannot tell how the installation ended")
+}

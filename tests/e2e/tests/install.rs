@@ -1,0 +1,217 @@
+//! From the medium onto a disk, and what of a host outlives its reboots.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use qx_e2e::deadline::Look;
+use qx_e2e::run::one_time_password;
+use qx_e2e::{Api, Bus, Image, Lab, Machine, guest, minutes, poll, seed, tls};
+use serde_json::{Value, json};
+
+/// From power-on to the end of an installation, and of one boot, under software emulation.
+const INSTALL: std::time::Duration = minutes(30);
+const BOOT: std::time::Duration = minutes(15);
+const GIB: u64 = 1 << 30;
+/// Where the configuration's partition starts: after 1 MiB, the EFI partition and two slots.
+const CONFIG_OFFSET: u64 = (1 + 100 + 300 + 300) << 20;
+const PASSWORD: &str = "correct horse 42";
+const ANSWER: &str = "version = 1\n[install]\ndisk = \"auto\"\n[system]\nhostname = \"qx-e2e\"\n\
+    root_password = \"correct horse 42\"\n[ssh]\nenabled = true\n";
+
+#[test]
+fn an_unattended_installation_with_secure_boot_keeps_everything_over_a_reboot() {
+    Lab::run("Unattended installation", |lab| {
+        let disk = blank(&lab.dir().join("disk.img"), 2 * GIB)?;
+        let machine = lab
+            .machine("host")
+            .memory_mib(1024)
+            .drive(&disk, "raw", Bus::Virtio)
+            .cd(Image::latest()?.iso())
+            .usb_stick(&seed::volume(lab.dir(), ANSWER)?)
+            .start()?;
+        machine
+            .serial()
+            .wait_for("Quantix-OS is installed on", INSTALL)?;
+        lab.step("installed");
+
+        let api = installed(&machine)?;
+        lab.step("it boots from the disk, and the answer file's password opens it");
+        let vm = make_a_vm(&api)?;
+        let certificate = tls::fingerprint(machine.port(8443)?)?;
+        let machine = machine.shut_down(minutes(5))?;
+        let before = configuration(&disk, &lab.dir().join("before"))?;
+        holds_what_must_last(&before, &vm)?;
+
+        let machine = machine.without_media().start()?;
+        let api = installed(&machine)?;
+        ensure!(
+            tls::fingerprint(machine.port(8443)?)? == certificate,
+            "the certificate changed"
+        );
+        let list = api.get("/api/v1/vms")?.expect(200)?;
+        ensure!(list["items"][0]["id"] == vm["id"], "VMs: {list}");
+        machine.shut_down(minutes(5))?;
+        let after = configuration(&disk, &lab.dir().join("after"))?;
+        for (name, content) in &before {
+            ensure!(
+                after.get(name) == Some(content),
+                "{name} did not survive a reboot"
+            );
+        }
+        lab.step("everything is there after a reboot without the medium");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_wrong_answer_file_is_explained_and_touches_no_disk() {
+    Lab::run("Wrong answer file", |lab| {
+        let disk = blank(&lab.dir().join("disk.img"), 2 * GIB)?;
+        let wrong = ANSWER
+            .replace("disk =", "dsk =")
+            .replace("hostname", "hostnam");
+        let machine = lab
+            .machine("host")
+            .drive(&disk, "raw", Bus::Virtio)
+            .cd(Image::latest()?.iso())
+            .usb_stick(&seed::volume(lab.dir(), &wrong)?)
+            .start()?;
+        let serial = machine.serial();
+        serial.wait_for("no disk was changed", BOOT)?;
+        for words in ["line 3: unknown key `dsk`", "line 5: unknown key `hostnam`"] {
+            serial.wait_for(words, minutes(1))?;
+        }
+        // Whoever reads this can log in and look.
+        serial.wait_screen("the one-time password", minutes(1), one_time_password)?;
+        machine.power_cut();
+        ensure!(is_blank(&disk)?, "the disk was written to");
+        Ok(())
+    });
+}
+
+/// A sparse file of zeros.
+fn blank(path: &Path, size: u64) -> Result<std::path::PathBuf> {
+    File::create(path)
+        .and_then(|file| file.set_len(size))
+        .with_context(|| format!("cannot make {}", path.display()))?;
+    Ok(path.to_owned())
+}
+
+fn is_blank(path: &Path) -> Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(fs::metadata(path)?.blocks() == 0)
+}
+
+/// Waits for the host of the answer file, booted from its disk, and logs in.
+fn installed(machine: &Machine) -> Result<Api> {
+    let mut api = machine.api()?;
+    // Until the restart it is the live system that answers, with another password.
+    poll("the installed host to let us in", BOOT, || {
+        Ok(match api.log_in("root", PASSWORD) {
+            Ok(_) => Look::Done(()),
+            Err(error) => Look::NotYet(format!("{error:#}")),
+        })
+    })?;
+    api.wait_ready(BOOT)?;
+    let host = api.get("/api/v1/host")?.expect(200)?;
+    for (field, expected) in [
+        ("/hostname", json!("qx-e2e")),
+        ("/boot/mode", json!("slot")),
+        ("/boot/slot", json!("A")),
+        ("/data/kind", json!("disk")),
+        ("/config/source", json!("current")),
+        ("/config/problems", json!([])),
+        ("/ssh_enabled", json!(true)),
+    ] {
+        let found = host.pointer(field).cloned().unwrap_or_default();
+        ensure!(found == expected, "host{field} is {found}, not {expected}");
+    }
+    Ok(api)
+}
+
+fn make_a_vm(api: &Api) -> Result<Value> {
+    api.put("/api/v1/images/guest.img", guest::marker_image())?
+        .expect(201)?;
+    let spec = json!({"name": "kept", "memory_mib": 64, "firmware": "uefi",
+        "disks": [{"image": "guest.img"}], "nics": [{"network": "default"}]});
+    let vm = api.post("/api/v1/vms", &spec)?.expect(201)?;
+    starts(api, &vm)?;
+    Ok(vm)
+}
+
+fn starts(api: &Api, vm: &Value) -> Result<()> {
+    let id = vm["id"].as_str().context("the VM has no id")?;
+    for (action, state) in [("start", "running"), ("stop", "off")] {
+        let path = format!("/api/v1/vms/{id}/{action}");
+        let now = api.post(&path, &json!({}))?.expect(200)?;
+        ensure!(now["state"] == state, "state after {action}: {now}");
+    }
+    Ok(())
+}
+
+/// Every file of the configuration partition, by its path.
+fn configuration(disk: &Path, into: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+    fs::create_dir_all(into)?;
+    let output = Command::new("debugfs")
+        .arg("-R")
+        .arg(format!("rdump / {}", into.display()))
+        .arg(format!("{}?offset={CONFIG_OFFSET}", disk.display()))
+        .output()
+        .context("cannot run debugfs")?;
+    ensure!(output.status.success(), "debugfs: {output:?}");
+    let mut files = BTreeMap::new();
+    collect(into, into, &mut files)?;
+    Ok(files)
+}
+
+fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let kind = fs::symlink_metadata(&path)?.file_type();
+        if kind.is_dir() {
+            collect(root, &path, files)?;
+        } else if kind.is_file() {
+            let name = path.strip_prefix(root)?.display().to_string();
+            files.insert(name, fs::read(&path)?);
+        }
+    }
+    Ok(())
+}
+
+fn holds_what_must_last(files: &BTreeMap<String, Vec<u8>>, vm: &Value) -> Result<()> {
+    let id = vm["id"].as_str().context("the VM has no id")?;
+    let has = |what: &str, test: &dyn Fn(&str, &[u8]) -> bool| {
+        ensure!(
+            files.iter().any(|(name, content)| test(name, content)),
+            "{what} is not on the configuration partition: {:?}",
+            files.keys()
+        );
+        Ok(())
+    };
+    for name in [
+        "config.toml",
+        "machine-id",
+        "ssh/ssh_host_ed25519_key",
+        "tls/key.pem",
+        "tls/cert.pem",
+        "iscsi/initiatorname.iscsi",
+        "libvirt/qemu/networks/default.xml",
+    ] {
+        has(name, &|file, content| file == name && !content.is_empty())?;
+    }
+    let text = |content: &[u8]| String::from_utf8_lossy(content).contains(id);
+    has("the VM's definition", &|file, content| {
+        file.starts_with("libvirt/qemu/") && file.ends_with(".xml") && text(content)
+    })?;
+    has("the VM's NVRAM", &|file, content| {
+        file.starts_with("libvirt/nvram/") && content.len() > 1024
+    })?;
+    let plain = files
+        .values()
+        .any(|content| String::from_utf8_lossy(content).contains(PASSWORD));
+    ensure!(!plain, "the password is stored in plain text");
+    Ok(())
+}
