@@ -5,7 +5,7 @@
 //! that is run, `linux`, `initrd`, `boot`, `sleep` and `reboot` are replaced by functions that say what they
 //! were given.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;

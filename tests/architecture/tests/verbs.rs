@@ -48,7 +48,10 @@ fn every_verb_of_make_help_is_tried_by_the_script() {
 /// Each part that `make test` runs, in turn, is the one that fails.
 #[test]
 fn one_failing_part_fails_the_whole_run_and_ends_it() {
-    const PARTS: usize = 5;
+    // Tests on loop devices are a part only for root of the machine.
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap();
+    let root = map.split_whitespace().eq(["0", "0", "4294967295"]);
+    let parts: usize = if root { 6 } else { 5 };
     let directory = tempfile::tempdir().unwrap();
     let calls = directory.path().join("calls");
     let stand_in = format!(
@@ -66,7 +69,7 @@ fn one_failing_part_fails_the_whole_run_and_ends_it() {
         std::env::var("PATH").unwrap()
     );
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../builder/test.sh");
-    for fails in 0..=PARTS {
+    for fails in 0..=parts {
         fs::write(&calls, "").unwrap();
         let run = Command::new(&script)
             .arg("quick")
@@ -76,6 +79,6 @@ fn one_failing_part_fails_the_whole_run_and_ends_it() {
             .unwrap();
         let made = fs::read_to_string(&calls).unwrap().lines().count();
         assert_eq!(run.status.success(), fails == 0, "part {fails}: {run:?}");
-        assert_eq!(made, if fails == 0 { PARTS } else { fails });
+        assert_eq!(made, if fails == 0 { parts } else { fails });
     }
 }

@@ -34,10 +34,13 @@ fn an_unattended_installation_with_secure_boot_keeps_everything_over_a_reboot() 
             .start()?;
         machine
             .serial()
-            .wait_for("Quantix-OS is installed on", INSTALL)?;
-        lab.step("installed");
+            .wait_screen("the progress of the installation", INSTALL, |screen| {
+                let shown = screen.contains("Installing on /dev/vda: writing slot");
+                (shown && screen.contains(" MB/s")).then_some(())
+            })?;
+        installs(lab, &machine)?;
 
-        let api = installed(&machine)?;
+        let api = installed(&machine, "qx-e2e")?;
         lab.step("it boots from the disk, and the answer file's password opens it");
         let vm = make_a_vm(&api)?;
         let certificate = tls::fingerprint(machine.port(8443)?)?;
@@ -46,7 +49,7 @@ fn an_unattended_installation_with_secure_boot_keeps_everything_over_a_reboot() 
         holds_what_must_last(&before, &vm)?;
 
         let machine = machine.without_media().start()?;
-        let api = installed(&machine)?;
+        let api = installed(&machine, "qx-e2e")?;
         ensure!(
             tls::fingerprint(machine.port(8443)?)? == certificate,
             "the certificate changed"
@@ -92,6 +95,101 @@ fn a_wrong_answer_file_is_explained_and_touches_no_disk() {
     });
 }
 
+#[test]
+fn a_live_host_takes_the_configuration_of_an_answer_file_without_install() {
+    Lab::run("Live configuration", |lab| {
+        let disk = blank(&lab.dir().join("disk.img"), 2 * GIB)?;
+        let answer = "version = 1\n[system]\nhostname = \"qx-live\"\nroot_password = \"correct horse 42\"\n\
+            [network.management]\nipv4 = { method = \"static\", address = \"10.0.2.15/24\", \
+            gateway = \"10.0.2.2\" }\n";
+        let machine = lab
+            .machine("host")
+            .drive(&disk, "raw", Bus::Virtio)
+            .cd(Image::latest()?.iso())
+            .usb_stick(&seed::volume(lab.dir(), answer)?)
+            .start()?;
+        let api = opens(&machine)?;
+        let host = api.get("/api/v1/host")?.expect(200)?;
+        ensure!(host["hostname"] == "qx-live", "host: {host}");
+        ensure!(host["boot"]["mode"] == "live", "host: {host}");
+        ensure!(host["config"]["source"] == "current", "host: {host}");
+        machine
+            .serial()
+            .wait_screen("the fixed address", minutes(1), |screen| {
+                screen
+                    .contains("https://10.0.2.15:8443/  (static)")
+                    .then_some(())
+            })?;
+        machine.power_cut();
+        ensure!(is_blank(&disk)?, "the disk was written to");
+        Ok(())
+    });
+}
+
+#[test]
+#[ignore = "two more installations, about 5 minutes"]
+fn nvme_and_sata_disks_are_installed_on_and_never_taken_for_each_other() {
+    Lab::run("NVMe and SATA", |lab| {
+        let iso = Image::latest()?;
+        let mut disks = Vec::new();
+        for (name, bus, device) in [
+            ("qx-nvme", Bus::Nvme, "/dev/nvme0n1"),
+            ("qx-sata", Bus::Ahci, "/dev/sda"),
+        ] {
+            let disk = blank(&lab.dir().join(format!("{name}.img")), 2 * GIB)?;
+            fs::create_dir_all(lab.dir().join(name))?;
+            let answer = ANSWER.replace("qx-e2e", name);
+            let machine = lab
+                .machine(&format!("{name}-install"))
+                .drive(&disk, "raw", bus)
+                .cd(iso.iso())
+                .usb_stick(&seed::volume(&lab.dir().join(name), &answer)?)
+                .start()?;
+            machine
+                .serial()
+                .wait_for(&format!("Installing on {device}"), INSTALL)?;
+            installs(lab, &machine)?;
+            installed(&machine, name)?;
+            machine.shut_down(minutes(5))?;
+            disks.push((name, disk, bus));
+        }
+        // Both have the same labels, partition names and types.
+        for turn in 0..2 {
+            disks.reverse();
+            let mut builder = lab.machine(&format!("both-{turn}"));
+            for (_, disk, bus) in &disks {
+                builder = builder.drive(disk, "raw", *bus);
+            }
+            let machine = builder.start()?;
+            let (first, _, _) = &disks[0];
+            installed(&machine, first)?;
+            machine.shut_down(minutes(5))?;
+            lab.step(&format!("{first} starts its own system beside the other"));
+        }
+        Ok(())
+    });
+}
+
+/// Waits for the end of an installation.
+fn installs(lab: &Lab, machine: &Machine) -> Result<()> {
+    let serial = machine.serial();
+    serial.wait_text("the installation to end", INSTALL, |text| {
+        let over = [
+            "Quantix-OS is installed on",
+            "The installation failed",
+            "no disk was changed",
+        ];
+        over.iter().any(|words| text.contains(words)).then_some(())
+    })?;
+    ensure!(
+        serial.text().contains("Quantix-OS is installed on"),
+        "{}",
+        serial.screen()
+    );
+    lab.step("installed");
+    Ok(())
+}
+
 /// A sparse file of zeros.
 fn blank(path: &Path, size: u64) -> Result<std::path::PathBuf> {
     File::create(path)
@@ -105,20 +203,26 @@ fn is_blank(path: &Path) -> Result<bool> {
     Ok(fs::metadata(path)?.blocks() == 0)
 }
 
-/// Waits for the host of the answer file, booted from its disk, and logs in.
-fn installed(machine: &Machine) -> Result<Api> {
+/// Waits until the answer file's password opens the host. Until then it is a live system that answers, with
+/// another password.
+fn opens(machine: &Machine) -> Result<Api> {
     let mut api = machine.api()?;
-    // Until the restart it is the live system that answers, with another password.
-    poll("the installed host to let us in", BOOT, || {
+    poll("the host to let us in", BOOT, || {
         Ok(match api.log_in("root", PASSWORD) {
             Ok(_) => Look::Done(()),
             Err(error) => Look::NotYet(format!("{error:#}")),
         })
     })?;
+    Ok(api)
+}
+
+/// Waits for the host of the answer file, booted from its disk, and logs in.
+fn installed(machine: &Machine, hostname: &str) -> Result<Api> {
+    let api = opens(machine)?;
     api.wait_ready(BOOT)?;
     let host = api.get("/api/v1/host")?.expect(200)?;
     for (field, expected) in [
-        ("/hostname", json!("qx-e2e")),
+        ("/hostname", json!(hostname)),
         ("/boot/mode", json!("slot")),
         ("/boot/slot", json!("A")),
         ("/data/kind", json!("disk")),

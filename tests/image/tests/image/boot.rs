@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use qx_image_tests::{iso, product};
+use qx_image_tests::{Root, iso, product};
 use qx_slots::{
     Keyring, MANIFEST_FILE, MEDIA_DIRECTORY, PART_NAMES, PublicKey, SIGNATURE_FILE,
     verify_manifest, verify_part,
@@ -57,6 +57,27 @@ fn the_iso_holds_the_parts_that_its_signed_manifest_describes() -> Result<()> {
             .with_context(|| format!("{name} is not in the manifest"))?;
         verify_part(part, File::open(slot.join(name))?)?;
     }
+    Ok(())
+}
+
+#[test]
+fn an_installation_finds_signed_boot_programs_and_the_key_that_signed_this_image() -> Result<()> {
+    let root = Root::open()?;
+    for name in ["shimx64.efi", "grubx64.efi", "mmx64.efi"] {
+        let bytes = fs::read(root.path(&format!("usr/lib/quantix/boot/{name}")))?;
+        ensure!(bytes.starts_with(b"MZ") && bytes.len() > 500_000, "{name}");
+    }
+    let menu = root.text("usr/lib/quantix/boot/grub.cfg")?;
+    ensure!(
+        menu.contains("quantix.partuuid="),
+        "the menu starts no slot"
+    );
+    let slot = slot_of_iso("slot-of-keys")?;
+    let keys: Keyring = fs::read_dir(root.path("usr/lib/quantix/keys"))?
+        .map(|entry| Ok(PublicKey::from_hex(&fs::read_to_string(entry?.path())?)?))
+        .collect::<Result<_>>()?;
+    let text = fs::read(slot.join(MANIFEST_FILE))?;
+    verify_manifest(&text, &fs::read(slot.join(SIGNATURE_FILE))?, &keys)?;
     Ok(())
 }
 

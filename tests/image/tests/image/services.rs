@@ -3,13 +3,14 @@
 use anyhow::{Context, Result, ensure};
 use qx_image_tests::Root;
 
-const WANTED: [&str; 8] = [
+const WANTED: [&str; 9] = [
     "qx-config",
     "qx-network",
     "qx-firewall",
     "virtlogd",
     "libvirtd",
     "qx-node",
+    "qx-seed",
     "chronyd",
     "udev",
 ];
