@@ -4,13 +4,13 @@
 use std::io;
 use std::path::Path;
 
-use qx_host::storage::RawPartition;
-use qx_slots::{BootEnv, EnvStore, PartitionNumber, Reason, SlotName, Stage};
+use qx_host::boot_env::{self, Devices};
+use qx_slots::{BootEnv, Reason, SlotName, Stage};
 
 use crate::block;
 use crate::cmdline::Source;
 use crate::log;
-use crate::medium::{CLASS, beside};
+use crate::medium::CLASS;
 use crate::partition_table::with_partuuid;
 
 /// Notes that a slot on trial came so far. What can't be noted does not stop the boot: it would be told
@@ -38,22 +38,8 @@ fn write(
     partuuid: &str,
     change: impl FnOnce(&mut BootEnv, SlotName),
 ) -> io::Result<()> {
-    let absent = || io::Error::from(io::ErrorKind::NotFound);
     let all = block::devices(Path::new(CLASS));
-    let system = with_partuuid(&all, partuuid);
-    let system = system.first().ok_or_else(absent)?;
-    let efi = beside(system, PartitionNumber::Efi).ok_or_else(absent)?;
-    let sector_bytes = u32::try_from(efi.block_size).map_err(io::Error::other)?;
-    let partition = RawPartition::open(&efi.node(), sector_bytes)?;
-    let store = EnvStore::open(&partition).map_err(io::Error::other)?;
-    let copies = store.read().map_err(io::Error::other)?;
-    let Some((_, current)) = copies.in_use() else {
-        return Err(io::Error::other("both copies are torn"));
-    };
-    let mut env = current.clone();
-    change(&mut env, slot);
-    if env == *current {
-        return Ok(());
-    }
-    store.write(&env).map_err(io::Error::other)
+    let found = with_partuuid(&all, partuuid);
+    let system = found.first().ok_or(io::ErrorKind::NotFound)?;
+    boot_env::change(&system.node(), &Devices::default(), |env| change(env, slot))
 }

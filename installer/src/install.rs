@@ -280,3 +280,60 @@ fn keyring(directory: &Path) -> Result<Keyring, InstallError> {
     }
     Ok(keys.into_iter().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qx_slots::SigningKey;
+
+    #[test]
+    fn the_environment_starts_slot_a_with_the_configured_arguments() {
+        let mut config = Config::default();
+        config.system.kernel_args = vec!["intel_iommu=on".parse().unwrap()];
+        let env = environment(&config).unwrap();
+        assert_eq!(env.confirmed, qx_slots::SlotName::A);
+        assert_eq!(
+            env.args.as_str(),
+            "console=tty1 console=ttyS0,115200 intel_iommu=on"
+        );
+    }
+
+    #[test]
+    fn an_image_that_no_trusted_key_signed_is_refused_before_the_disk_is_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = dir.path().join("keys");
+        fs::create_dir(&keys).unwrap();
+        let trusted = SigningKey::from_seed(&[1; 32]).public().to_hex();
+        fs::write(keys.join("1.pub"), trusted).unwrap();
+        let error = verify_manifest(b"{}", &[0; 64], &keyring(&keys).unwrap()).unwrap_err();
+        let error = InstallError::from(error);
+        assert!(error.disk_is_unchanged());
+        assert_eq!(
+            error.to_string(),
+            "the image to install is not to be trusted"
+        );
+
+        fs::write(keys.join("2.pub"), "no key").unwrap();
+        let error = keyring(&keys).unwrap_err();
+        assert!(
+            error.to_string().ends_with("2.pub holds no public key"),
+            "{error}"
+        );
+        keyring(&dir.path().join("absent")).unwrap_err();
+    }
+
+    #[test]
+    fn a_disk_that_was_written_to_is_not_called_unchanged() {
+        let slot = SlotError::TooSmall {
+            partition: "System A".into(),
+            have_mib: 300,
+            need_mib: 400,
+        };
+        assert!(InstallError::NoRoom(slot).disk_is_unchanged());
+        let written = SlotError::Write {
+            partition: "/dev/sda2".into(),
+            source: io::ErrorKind::StorageFull.into(),
+        };
+        assert!(!InstallError::from(written).disk_is_unchanged());
+    }
+}

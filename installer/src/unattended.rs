@@ -2,7 +2,6 @@
 //! an answer file that has no `[install]`, the live system takes its configuration instead.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,7 +24,6 @@ use crate::report::Reporter;
 const APPEARING: Duration = Duration::from_secs(15);
 /// Time to read the last line.
 const GOODBYE: Duration = Duration::from_secs(10);
-const RECONFIGURE: &str = "/usr/lib/quantix/reconfigure";
 /// What a failure begins with when nothing was written.
 const UNCHANGED: &str = "Nothing was installed and no disk was changed.";
 
@@ -181,17 +179,12 @@ fn configure(places: &Places, config: &Config) -> Result<()> {
         state: places.state.clone(),
         run: places.run.clone(),
         sys: PathBuf::from("/sys"),
+        dev: PathBuf::from("/dev"),
     };
     for problem in apply::apply(&paths)?.problems {
         println!("{problem}");
     }
-    let status = Command::new(RECONFIGURE)
-        .status()
-        .with_context(|| format!("cannot start {RECONFIGURE}"))?;
-    if !status.success() {
-        bail!("{RECONFIGURE} failed: {status}");
-    }
-    Ok(())
+    apply::reconfigure().context("the services do not follow the new configuration")
 }
 
 fn fail(places: &Places, summary: &str, problems: Vec<String>) -> Result<()> {

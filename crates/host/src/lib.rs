@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod apply;
 pub mod boot;
+pub mod boot_env;
 mod command;
 pub mod config;
 pub mod disks;

@@ -26,6 +26,7 @@ impl Host {
             state: at("state"),
             run: at("run"),
             sys: at("sys"),
+            dev: at("dev"),
         };
         for path in [
             "root/etc",
@@ -106,6 +107,21 @@ fn the_machine_id_is_made_once_and_is_the_same_at_every_boot() {
     fs::remove_file(host.path("etc/machine-id")).unwrap();
     host.apply();
     assert_eq!(host.read("etc/machine-id"), id);
+}
+
+#[test]
+fn consoles_are_named_and_further_serial_lines_get_one() {
+    let host = Host::new(Some("[system]\nconsole = [\"ttyS1,9600\", \"tty1\"]\n"));
+    host.apply();
+    assert_eq!(host.read("etc/quantix/consoles"), "ttyS1 9600\ntty1 0\n");
+    assert_eq!(
+        host.read("etc/inittab.d/console.tab"),
+        "s1:3:respawn:/usr/lib/quantix/console ttyS1 vt220\n"
+    );
+    let usual = Host::new(None);
+    usual.apply();
+    assert_eq!(usual.read("etc/quantix/consoles"), "tty1 0\nttyS0 115200\n");
+    assert!(!usual.path("etc/inittab.d/console.tab").exists());
 }
 
 #[test]

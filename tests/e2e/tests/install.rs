@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
@@ -19,7 +20,7 @@ const GIB: u64 = 1 << 30;
 const CONFIG_OFFSET: u64 = (1 + 100 + 300 + 300) << 20;
 const PASSWORD: &str = "correct horse 42";
 const ANSWER: &str = "version = 1\n[install]\ndisk = \"auto\"\n[system]\nhostname = \"qx-e2e\"\n\
-    root_password = \"correct horse 42\"\n[ssh]\nenabled = true\n";
+    root_password = \"correct horse 42\"\nkernel_args = [\"intel_iommu=on\"]\n[ssh]\nenabled = true\n";
 
 #[test]
 fn an_unattended_installation_with_secure_boot_keeps_everything_over_a_reboot() {
@@ -47,6 +48,9 @@ fn an_unattended_installation_with_secure_boot_keeps_everything_over_a_reboot() 
         let machine = machine.shut_down(minutes(5))?;
         let before = configuration(&disk, &lab.dir().join("before"))?;
         holds_what_must_last(&before, &vm)?;
+        let arguments = "\nqx_args=console=tty1 console=ttyS0,115200 intel_iommu=on\nqx_end=";
+        let copies = occurrences(&disk, CONFIG_OFFSET, arguments.as_bytes())?;
+        ensure!(copies == 2, "{copies} copies of the boot environment");
 
         let machine = machine.without_media().start()?;
         let api = installed(&machine, "qx-e2e")?;
@@ -254,6 +258,16 @@ fn starts(api: &Api, vm: &Value) -> Result<()> {
         ensure!(now["state"] == state, "state after {action}: {now}");
     }
     Ok(())
+}
+
+/// How often `words` stand in the first `length` bytes of a file.
+fn occurrences(path: &Path, length: u64, words: &[u8]) -> Result<usize> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes
+        .windows(words.len())
+        .filter(|found| *found == words)
+        .count())
 }
 
 /// Every file of the configuration partition, by its path.

@@ -5,17 +5,23 @@
 mod applied;
 mod files;
 mod plan;
+mod services;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use qx_slots::{EnvError, KernelArgs};
+
 pub use applied::{Applied, Ipv4Method};
 pub use files::{Entry, write_all};
 pub use plan::{Facts, plan};
+pub use services::reconfigure;
 
 use crate::accounts::{self, AccountError};
-use crate::config::{Config, InterfaceSelector, Status, Store};
+use crate::boot::{BootInfo, Mode};
+use crate::boot_env::{self, Devices};
+use crate::config::{Config, InterfaceSelector, Status, Store, kernel_arguments};
 use crate::durable;
 use crate::identity;
 use crate::network::choose_ports;
@@ -24,7 +30,7 @@ use crate::nics::{self, Nic};
 /// The file that shows the one-time password to the console, in the run directory.
 pub const INITIAL_PASSWORD: &str = "initial-password";
 
-/// Where things are; on the product `/`, `/quantix`, `/run/quantix` and `/sys`.
+/// Where things are; on the product `/`, `/quantix`, `/run/quantix`, `/sys` and `/dev`.
 #[derive(Debug, Clone)]
 pub struct Paths {
     /// The root that files are written under.
@@ -35,6 +41,8 @@ pub struct Paths {
     pub run: PathBuf,
     /// sysfs.
     pub sys: PathBuf,
+    /// The directory of device nodes.
+    pub dev: PathBuf,
 }
 
 /// Why nothing could be applied at all.
@@ -96,12 +104,35 @@ pub fn apply(paths: &Paths) -> Result<Status, ApplyError> {
     };
     let entries = plan(&loaded.config, &facts);
     problems.extend(write_all(&paths.root, &entries));
+    problems.extend(store_kernel_arguments(&loaded.config, paths).err());
 
     Applied::of(&loaded.config)
         .write(&paths.run)
         .map_err(run_error)?;
     loaded.status.write(&paths.run).map_err(run_error)?;
     Ok(loaded.status)
+}
+
+/// The boot loader's arguments follow the configuration; what changed counts from the next boot on. A live
+/// boot has none.
+fn store_kernel_arguments(config: &Config, paths: &Paths) -> Result<(), String> {
+    let Ok(boot) = BootInfo::read(&paths.run) else {
+        return Ok(());
+    };
+    if boot.mode == Mode::Live {
+        return Ok(());
+    }
+    let failed = |error: String| format!("the kernel's arguments cannot be stored: {error}");
+    let text = kernel_arguments(config).map_err(|error| failed(error.to_string()))?;
+    let args: KernelArgs = text
+        .parse()
+        .map_err(|error: EnvError| failed(error.to_string()))?;
+    let devices = Devices {
+        sys: paths.sys.clone(),
+        dev: paths.dev.clone(),
+    };
+    boot_env::change(Path::new(&boot.source), &devices, |env| env.args = args)
+        .map_err(|error| failed(error.to_string()))
 }
 
 /// Looks for links, which takes time, only where the choice depends on it.

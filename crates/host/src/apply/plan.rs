@@ -63,6 +63,7 @@ pub fn plan(config: &Config, facts: &Facts) -> Vec<Entry> {
     if let Some(id) = &facts.machine_id {
         entries.push(file("/etc/machine-id", 0o444, format!("{id}\n")));
     }
+    entries.extend(consoles(&config.system));
     entries.extend(ssh(&config.ssh));
     entries
 }
@@ -106,6 +107,31 @@ fn chrony(system: &System) -> String {
     out.push_str("driftfile /var/lib/chrony/chrony.drift\nmakestep 1 3\nrtcsync\n");
     out.push_str("port 0\ncmdport 0\n");
     out
+}
+
+/// Read by `/usr/lib/quantix/console`, which runs on the terminals of /etc/inittab: those that are not named
+/// here stay dark. PID 1 gets the other serial lines as a table of their own.
+fn consoles(system: &System) -> [Entry; 2] {
+    const TABLE: &str = "/etc/inittab.d/console.tab";
+    let (mut named, mut table) = (String::new(), String::new());
+    for console in &system.console {
+        let device = console.device();
+        let speed = console.speed().unwrap_or_default();
+        let _ = writeln!(named, "{device} {speed}");
+        if !matches!(device, "tty1" | "ttyS0") {
+            let id = device.trim_start_matches("tty").to_ascii_lowercase();
+            let _ = writeln!(
+                table,
+                "{id}:3:respawn:/usr/lib/quantix/console {device} vt220"
+            );
+        }
+    }
+    let table = if table.is_empty() {
+        Entry::Absent { path: TABLE }
+    } else {
+        file(TABLE, 0o644, table)
+    };
+    [file("/etc/quantix/consoles", 0o644, named), table]
 }
 
 const SSHD: &str = "/etc/ssh/sshd_config.d/quantix.conf";

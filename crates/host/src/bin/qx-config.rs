@@ -52,6 +52,7 @@ fn main() -> anyhow::Result<ExitCode> {
                 state: arguments.state_dir,
                 run: arguments.run_dir,
                 sys: PathBuf::from("/sys"),
+                dev: PathBuf::from("/dev"),
             };
             let status = apply::apply(&paths)?;
             report(&status);
