@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod disks;
+pub mod fetch;
 pub mod install;
 pub mod report;
 pub mod unattended;

@@ -1,6 +1,7 @@
 //! An unattended installation, started by the live system: answer file → disk → installation → restart. With
 //! an answer file that has no `[install]`, the live system takes its configuration instead.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,16 +13,18 @@ use qx_host::config::{AnswerFile, Config, Install, Store, parse_answer};
 use qx_host::disks::choose;
 use qx_host::install_status::{InstallStatus, Phase};
 use qx_host::power::{self, PowerAction};
-use qx_host::seed::{self, Seed};
+use qx_host::seed;
 use qx_host::storage::{BootLoader, Mounted, Sizes, least_bytes};
 use qx_slots::MEDIA_DIRECTORY;
 
 use crate::disks;
+use crate::fetch::{fetch, seed_url};
 use crate::install::{InstallError, Plan, Report, install};
 use crate::report::Reporter;
 
 /// USB sticks and slow controllers show their volumes after this long.
 const APPEARING: Duration = Duration::from_secs(15);
+const CMDLINE: &str = "/proc/cmdline";
 /// Time to read the last line.
 const GOODBYE: Duration = Duration::from_secs(10);
 /// What a failure begins with when nothing was written.
@@ -53,9 +56,9 @@ impl Default for Places {
 /// # Errors
 /// When the outcome cannot be told; what goes wrong with the installation itself is on the console.
 pub fn run(places: &Places) -> Result<()> {
-    let problems = match find_seed(places) {
+    let problems = match find_answer(places) {
         Ok(None) => return Ok(()),
-        Ok(Some(seed)) => match parse_answer(&seed.text) {
+        Ok(Some(text)) => match parse_answer(&text) {
             Ok(answer) => return follow(places, &answer),
             Err(problems) => problems
                 .iter()
@@ -67,9 +70,14 @@ pub fn run(places: &Places) -> Result<()> {
     fail(places, UNCHANGED, problems)
 }
 
-fn find_seed(places: &Places) -> Result<Option<Seed>> {
+/// The text of the answer file: from the URL that the boot names, else from a volume.
+fn find_answer(places: &Places) -> Result<Option<String>> {
+    let cmdline = fs::read_to_string(CMDLINE).context("cannot read the kernel's command line")?;
+    if let Some(url) = seed_url(&cmdline) {
+        return fetch(url).map(Some);
+    }
     let scratch = places.run.join("seed");
-    std::fs::create_dir_all(&scratch).context("cannot make a directory for the answer file")?;
+    fs::create_dir_all(&scratch).context("cannot make a directory for the answer file")?;
     let end = Instant::now() + APPEARING;
     loop {
         let found = seed::find(&scratch)?;

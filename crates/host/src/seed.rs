@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
@@ -16,15 +16,6 @@ pub const FILE: &str = "quantix.toml";
 const LONGEST: u64 = 1 << 20;
 /// `blkid` when nothing has that label.
 const NOTHING_FOUND: i32 = 2;
-
-/// An answer file and where it lay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seed {
-    /// The volume's device node.
-    pub device: PathBuf,
-    /// The file's text.
-    pub text: String,
-}
 
 /// Why there is no answer file although there may be a volume for it.
 #[derive(Debug, thiserror::Error)]
@@ -53,12 +44,12 @@ pub enum SeedError {
     },
 }
 
-/// Looks at every disk, disc and stick. `Ok(None)`: no volume has the label. `scratch` is an empty directory
+/// The text of the answer file; looks at every disk, disc and stick. `Ok(None)`: no volume has the label. `scratch` is an empty directory
 /// that the volume is mounted on for a moment, read-only.
 ///
 /// # Errors
 /// When there is a volume whose file cannot be had.
-pub fn find(scratch: &Path) -> Result<Option<Seed>, SeedError> {
+pub fn find(scratch: &Path) -> Result<Option<String>, SeedError> {
     let devices = labelled(LABEL)?;
     match devices.as_slice() {
         [] => Ok(None),
@@ -86,7 +77,7 @@ fn labelled(label: &str) -> Result<Vec<String>, SeedError> {
     Ok(text.split_whitespace().map(str::to_owned).collect())
 }
 
-fn read(device: &str, scratch: &Path) -> Result<Seed, SeedError> {
+fn read(device: &str, scratch: &Path) -> Result<String, SeedError> {
     mount_either(device, scratch).map_err(|source| SeedError::Mount {
         device: device.to_owned(),
         source,
@@ -94,11 +85,7 @@ fn read(device: &str, scratch: &Path) -> Result<Seed, SeedError> {
     let text = text_of(&scratch.join(FILE));
     let unmounted = unmount(scratch, UnmountFlags::DETACH);
     let text = text.and_then(|text| Ok(unmounted.map(|()| text)?));
-    text.map(|text| Seed {
-        device: PathBuf::from(device),
-        text,
-    })
-    .map_err(|source| SeedError::Read {
+    text.map_err(|source| SeedError::Read {
         device: device.to_owned(),
         source,
     })

@@ -18,15 +18,16 @@ use crate::{Bus, Lab};
 
 const MIB: u64 = 1 << 20;
 const SECTOR: u64 = 512;
-/// Name and MiB of each partition, in the order of their numbers. Only slot A, the configuration and the data
-/// are filled; the sizes of what is used are the smallest that their file systems take.
+/// Name and MiB of each partition, in the order of their numbers. Slot B is empty, and the EFI partition has
+/// nothing but the boot environment; the sizes of what is used are the smallest that their file systems take.
 const PARTITIONS: [(&str, u64); 5] = [
-    ("EFI", 1),
+    ("EFI", 2),
     ("System A", 300),
     ("System B", 1),
     ("Config", 100),
     ("Data", 320),
 ];
+const EFI_PARTITION: usize = 0;
 const SLOT_A: usize = 1;
 const CONFIG: usize = 3;
 const DATA: usize = 4;
@@ -47,6 +48,7 @@ impl InstalledDisk {
         let partuuid = partition(&path)?;
         let disk = Self { path, partuuid };
 
+        disk.fill(EFI_PARTITION, &dir.join("efi.fat"), environment)?;
         let slot = dir.join("slot");
         fs::create_dir_all(&slot).context("cannot make a directory for the slot")?;
         for name in image::PARTS
@@ -185,6 +187,28 @@ fn partition(path: &Path) -> Result<String> {
     let partuuid = slot.part_guid.to_string();
     disk.write().with_context(failed)?;
     Ok(partuuid)
+}
+
+/// Of a new installation, before it is filled up with `#` to 512 bytes.
+const ENVIRONMENT: &str = "# GRUB Environment Block\nqx_gen=1000000001\nqx_boot=a\nqx_try=n\nqx_left=0\nqx_stage=0\n\
+    qx_a=g\nqx_b=g\nqx_why_a=-\nqx_why_b=-\nqx_args=console=tty1 console=ttyS0,115200\nqx_end=1000000001\n";
+
+/// Both copies of the boot environment, as an installation leaves them.
+fn environment(file: &Path) -> Result<()> {
+    let block = file.with_extension("env");
+    fs::write(&block, format!("{ENVIRONMENT:#<512}"))
+        .context("cannot write the boot environment")?;
+    run(Command::new("mkfs.vfat").arg(file), &[0])?;
+    run(
+        Command::new("mmd").arg("-i").arg(file).arg("::/quantix"),
+        &[0],
+    )?;
+    for copy in ["::/quantix/env1", "::/quantix/env2"] {
+        let mut command = Command::new("mcopy");
+        command.arg("-i").arg(file).arg(&block).arg(copy);
+        run(&mut command, &[0])?;
+    }
+    Ok(())
 }
 
 fn ext4(file: &Path, content: &Path) -> Result<()> {

@@ -3,20 +3,24 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use qx_e2e::deadline::Look;
+use qx_e2e::machine::{DirectKernel, StoppedMachine};
 use qx_e2e::run::one_time_password;
-use qx_e2e::{Api, Bus, Image, Lab, Machine, guest, minutes, poll, seed, tls};
+use qx_e2e::{Api, Bus, Image, Lab, Machine, guest, image, minutes, poll, seed, tls};
 use serde_json::{Value, json};
 
 /// From power-on to the end of an installation, and of one boot, under software emulation.
 const INSTALL: std::time::Duration = minutes(30);
 const BOOT: std::time::Duration = minutes(15);
 const GIB: u64 = 1 << 30;
-/// Where the configuration's partition starts: after 1 MiB, the EFI partition and two slots.
+/// Where slot A starts: after 1 MiB and the EFI partition.
+const SLOT_A_OFFSET: u64 = (1 + 100) << 20;
+/// Where the configuration's partition starts: after the EFI partition and two slots.
 const CONFIG_OFFSET: u64 = (1 + 100 + 300 + 300) << 20;
 const PASSWORD: &str = "correct horse 42";
 const ANSWER: &str = "version = 1\n[install]\ndisk = \"auto\"\n[system]\nhostname = \"qx-e2e\"\n\
@@ -60,7 +64,7 @@ fn an_unattended_installation_with_secure_boot_keeps_everything_over_a_reboot() 
         );
         let list = api.get("/api/v1/vms")?.expect(200)?;
         ensure!(list["items"][0]["id"] == vm["id"], "VMs: {list}");
-        machine.shut_down(minutes(5))?;
+        let machine = machine.shut_down(minutes(5))?;
         let after = configuration(&disk, &lab.dir().join("after"))?;
         for (name, content) in &before {
             ensure!(
@@ -69,8 +73,63 @@ fn an_unattended_installation_with_secure_boot_keeps_everything_over_a_reboot() 
             );
         }
         lab.step("everything is there after a reboot without the medium");
-        Ok(())
+        a_damaged_slot_is_passed_over(lab, &disk, machine)
     });
+}
+
+/// Changes one bit of slot A's root file system. qx-init refuses it and says so to the boot environment; GRUB
+/// starts slot B from then on.
+fn a_damaged_slot_is_passed_over(lab: &Lab, disk: &Path, machine: StoppedMachine) -> Result<()> {
+    flip_in_slot_a(disk, "rootfs.squashfs", 50_000_000)?;
+    let machine = machine.start()?;
+    machine
+        .serial()
+        .wait_for("rootfs.squashfs was changed", BOOT)?;
+    let api = opens(&machine)?;
+    let host = api.get("/api/v1/host")?.expect(200)?;
+    ensure!(host["boot"]["slot"] == "B", "boot: {}", host["boot"]);
+    lab.step("slot A is damaged: slot B runs");
+    let machine = machine.shut_down(minutes(5))?;
+    let failed = b"\nqx_a=x\nqx_b=g\nqx_why_a=verify\nqx_why_b=-\n";
+    let copies = occurrences(disk, CONFIG_OFFSET, failed)?;
+    ensure!(copies == 2, "{copies} copies say that slot A failed");
+
+    let machine = machine.start()?;
+    opens(&machine)?;
+    let text = machine.serial().text();
+    ensure!(
+        text.contains("Loading slot B") && !text.contains("Loading slot A"),
+        "GRUB started the failed slot again"
+    );
+    machine.power_cut();
+    lab.step("GRUB does not start slot A again");
+    Ok(())
+}
+
+/// Inverts a bit of a file in slot A, from outside.
+fn flip_in_slot_a(disk: &Path, file: &str, position: u64) -> Result<()> {
+    let debugfs = |request: &str| -> Result<String> {
+        let output = Command::new("debugfs")
+            .args(["-R", request])
+            .arg(format!("{}?offset={SLOT_A_OFFSET}", disk.display()))
+            .output()
+            .context("cannot run debugfs")?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let super_block = debugfs("show_super_stats -h")?;
+    let size: u64 = super_block
+        .lines()
+        .find_map(|line| line.strip_prefix("Block size:")?.trim().parse().ok())
+        .with_context(|| format!("debugfs: {super_block}"))?;
+    let found = debugfs(&format!("bmap {file} {}", position / size))?;
+    let block: u64 = found.parse().with_context(|| format!("debugfs: {found}"))?;
+    ensure!(block > 0, "{file} has no block at {position}");
+    let at = SLOT_A_OFFSET + block * size + position % size;
+    let image = File::options().read(true).write(true).open(disk)?;
+    let mut byte = [0];
+    image.read_exact_at(&mut byte, at)?;
+    image.write_all_at(&[byte[0] ^ 1], at)?;
+    Ok(())
 }
 
 #[test]
@@ -126,6 +185,32 @@ fn a_live_host_takes_the_configuration_of_an_answer_file_without_install() {
             })?;
         machine.power_cut();
         ensure!(is_blank(&disk)?, "the disk was written to");
+        Ok(())
+    });
+}
+
+#[test]
+fn an_answer_file_comes_from_a_web_server_that_the_kernel_command_line_names() {
+    Lab::run("Answer file by HTTP", |lab| {
+        let answer =
+            "version = 1\n[system]\nhostname = \"qx-web\"\nroot_password = \"correct horse 42\"\n";
+        let image = Image::latest()?;
+        let machine = lab
+            .machine("host")
+            .without_secure_boot()
+            .cd(image.iso())
+            .kernel(DirectKernel {
+                kernel: image::output().join("vmlinuz"),
+                initrd: image::output().join("initramfs.img"),
+                arguments: format!(
+                    "quantix.media={} quantix.seed={} panic=10 console=tty0 console=ttyS0,115200 quiet loglevel=3",
+                    image.manifest().build_id,
+                    seed::serve(answer)?
+                ),
+            })
+            .start()?;
+        let host = opens(&machine)?.get("/api/v1/host")?.expect(200)?;
+        ensure!(host["hostname"] == "qx-web", "host: {host}");
         Ok(())
     });
 }
@@ -187,6 +272,11 @@ fn installs(lab: &Lab, machine: &Machine) -> Result<()> {
     })?;
     ensure!(
         serial.text().contains("Quantix-OS is installed on"),
+        "{}",
+        serial.screen()
+    );
+    ensure!(
+        !serial.text().contains("no boot entry"),
         "{}",
         serial.screen()
     );

@@ -5,10 +5,12 @@ use std::io;
 use std::path::Path;
 
 use qx_slots::PartitionNumber;
+use rustix::mount::{MountFlags, mount_remount};
 
 use super::run;
 
 const EFIBOOTMGR: &str = "/usr/bin/efibootmgr";
+const VARIABLES: &str = "/sys/firmware/efi/efivars";
 const LABEL: &str = "Quantix-OS";
 const LOADER: &str = r"\EFI\BOOT\BOOTX64.EFI";
 
@@ -22,6 +24,23 @@ pub struct BootEntryError(#[from] io::Error);
 /// # Errors
 /// When the firmware's variables cannot be written.
 pub fn set_boot_entry(disk: &Path) -> Result<(), BootEntryError> {
+    let plain = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    remount(plain)?;
+    let outcome = replace_entries(disk);
+    remount(plain | MountFlags::RDONLY)?;
+    Ok(outcome?)
+}
+
+/// The system has them read-only, so that nothing changes them by mistake.
+fn remount(flags: MountFlags) -> io::Result<()> {
+    let changed = mount_remount(VARIABLES, flags, "");
+    changed.map_err(|error| {
+        let error = io::Error::from(error);
+        io::Error::new(error.kind(), format!("{VARIABLES}: {error}"))
+    })
+}
+
+fn replace_entries(disk: &Path) -> io::Result<()> {
     let listed = run(EFIBOOTMGR, std::iter::empty::<&str>())?;
     for number in entries(&listed) {
         run(
