@@ -43,6 +43,8 @@ pub struct Drive {
     pub format: &'static str,
     /// How it is attached.
     pub bus: Bus,
+    /// Where every write is recorded; [`MachineBuilder::recorded_drive`].
+    pub log: Option<PathBuf>,
 }
 
 /// One port of 127.0.0.1 that leads into the machine.
@@ -129,6 +131,20 @@ impl MachineBuilder {
             file: file.to_owned(),
             format,
             bus,
+            log: None,
+        });
+        self
+    }
+
+    /// Attaches an existing raw disk and records every write to it in `log`, a file that exists, in the format
+    /// of dm-log-writes. Each start of the machine begins the log anew.
+    #[must_use]
+    pub fn recorded_drive(mut self, file: &Path, log: &Path, bus: Bus) -> Self {
+        self.spec.drives.push(Drive {
+            file: file.to_owned(),
+            format: "raw",
+            bus,
+            log: Some(log.to_owned()),
         });
         self
     }
@@ -144,6 +160,7 @@ impl MachineBuilder {
             file,
             format: "qcow2",
             bus,
+            log: None,
         };
         self.new_disks.push((drive.clone(), gib));
         self.spec.drives.push(drive);

@@ -1,0 +1,217 @@
+//! A disk as a base that is only read and the sectors that were written since. A [`State`] is one content
+//! that the disk could have after a power cut: the disk with a few sectors changed.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::rc::Rc;
+
+use crate::log::{Log, SECTOR};
+
+const SECTOR_BYTES: usize = SECTOR as usize;
+/// Fingerprints are kept for pieces of this many bytes; partitions start and end with them.
+const PIECE: u64 = 1 << 20;
+
+/// The bytes of a sector.
+pub type Sector = [u8; SECTOR_BYTES];
+
+/// Where the content of a sector comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The disk before the recording.
+    Base,
+    /// A place in the log.
+    Log(u64),
+    /// Nothing: it was discarded.
+    Zero,
+}
+
+/// The disk with every write up to now.
+pub struct Disk {
+    base: File,
+    bytes: u64,
+    log: Rc<Log>,
+    sectors: HashMap<u64, Origin>,
+    pieces: HashMap<u64, u128>,
+}
+
+impl Disk {
+    /// The disk as it was before `log`.
+    ///
+    /// # Errors
+    /// When the length of `base` cannot be told.
+    pub fn new(base: File, log: Rc<Log>) -> io::Result<Self> {
+        Ok(Self {
+            bytes: base.metadata()?.len(),
+            base,
+            log,
+            sectors: HashMap::new(),
+            pieces: HashMap::new(),
+        })
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Where a sector comes from now.
+    #[must_use]
+    pub fn origin(&self, sector: u64) -> Origin {
+        self.sectors.get(&sector).copied().unwrap_or(Origin::Base)
+    }
+
+    /// The content that a sector would have from there.
+    ///
+    /// # Errors
+    /// When base or log cannot be read.
+    pub fn content(&self, sector: u64, origin: Origin) -> io::Result<Sector> {
+        let mut bytes = [0; SECTOR_BYTES];
+        match origin {
+            Origin::Base => self.base.read_exact_at(&mut bytes, sector * SECTOR)?,
+            Origin::Log(place) => self.log.read(place, &mut bytes)?,
+            Origin::Zero => {}
+        }
+        Ok(bytes)
+    }
+
+    /// Changes a sector for good.
+    ///
+    /// # Errors
+    /// When base or log cannot be read.
+    pub fn set(&mut self, sector: u64, origin: Origin) -> io::Result<()> {
+        let before = self.origin(sector);
+        let change = self.print(sector, before)? ^ self.print(sector, origin)?;
+        *self.pieces.entry(sector * SECTOR / PIECE).or_default() ^= change;
+        self.sectors.insert(sector, origin);
+        Ok(())
+    }
+
+    /// What a sector adds to its piece's fingerprint. A sector of the base adds nothing.
+    fn print(&self, sector: u64, origin: Origin) -> io::Result<u128> {
+        Ok(match origin {
+            Origin::Base => 0,
+            _ => print(sector, &self.content(sector, origin)?),
+        })
+    }
+}
+
+/// Depends on the content and the place; the order of writes does not matter.
+fn print(sector: u64, content: &Sector) -> u128 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&sector.to_le_bytes()).update(content);
+    let mut half = [0; 16];
+    for (byte, of_hash) in half.iter_mut().zip(hasher.finalize().as_bytes()) {
+        *byte = *of_hash;
+    }
+    u128::from_le_bytes(half)
+}
+
+/// One content that the disk could have. Cheap to clone; to be used before the disk changes again.
+#[derive(Clone)]
+pub struct State {
+    disk: Rc<RefCell<Disk>>,
+    changed: Rc<BTreeMap<u64, Sector>>,
+    pieces: Rc<HashMap<u64, u128>>,
+}
+
+impl State {
+    /// The disk as it is, but for `changed`.
+    ///
+    /// # Errors
+    /// When base or log cannot be read.
+    pub fn new(disk: &Rc<RefCell<Disk>>, changed: BTreeMap<u64, Sector>) -> io::Result<Self> {
+        let mut pieces: HashMap<u64, u128> = HashMap::new();
+        {
+            let disk = disk.borrow();
+            for (sector, content) in &changed {
+                let origin = disk.origin(*sector);
+                // What is as it was before the recording leaves no trace, wherever it was put back from.
+                let new = if *content == disk.content(*sector, Origin::Base)? {
+                    0
+                } else {
+                    print(*sector, content)
+                };
+                let change = disk.print(*sector, origin)? ^ new;
+                *pieces.entry(*sector * SECTOR / PIECE).or_default() ^= change;
+            }
+        }
+        Ok(Self {
+            disk: Rc::clone(disk),
+            changed: Rc::new(changed),
+            pieces: Rc::new(pieces),
+        })
+    }
+
+    /// Length of the disk in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.disk.borrow().bytes
+    }
+
+    /// Equal for equal content of these bytes of the disk, as far as it was written since the base.
+    #[must_use]
+    pub fn fingerprint(&self, range: Range<u64>) -> u128 {
+        let disk = self.disk.borrow();
+        let of = |map: &HashMap<u64, u128>, piece| map.get(&piece).copied().unwrap_or_default();
+        (range.start / PIECE..range.end.div_ceil(PIECE))
+            .map(|piece| of(&disk.pieces, piece) ^ of(&self.pieces, piece))
+            .fold(0, |sum, piece| sum ^ piece)
+    }
+
+    /// Fills `bytes` from `offset`, any bytes.
+    ///
+    /// # Errors
+    /// Beyond the end, or when base or log cannot be read.
+    pub fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let disk = self.disk.borrow();
+        let end = offset.checked_add(bytes.len() as u64);
+        if end.is_none_or(|end| end > disk.bytes) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut at = offset;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (sector, skip) = (at / SECTOR, at % SECTOR);
+            let run = self.run(&disk, sector, skip + rest.len() as u64);
+            let length = (run * SECTOR - skip).min(rest.len() as u64);
+            let (now, later) = rest.split_at_mut(usize::try_from(length).unwrap_or_default());
+            match (self.changed.get(&sector), disk.origin(sector)) {
+                (Some(content), _) => {
+                    let start = usize::try_from(skip).unwrap_or_default();
+                    now.copy_from_slice(&content[start..start + now.len()]);
+                }
+                (None, Origin::Base) => disk.base.read_exact_at(now, at)?,
+                (None, Origin::Log(place)) => disk.log.read(place + skip, now)?,
+                (None, Origin::Zero) => now.fill(0),
+            }
+            at += length;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// How many sectors from this one come from one place, one behind the other; at most those of `bytes`.
+    fn run(&self, disk: &Disk, sector: u64, bytes: u64) -> u64 {
+        if self.changed.contains_key(&sector) {
+            return 1;
+        }
+        let first = disk.origin(sector);
+        let follows = |index: u64| {
+            let here = disk.origin(sector + index);
+            let joined = match (first, here) {
+                (Origin::Log(start), Origin::Log(place)) => place == start + index * SECTOR,
+                _ => first == here,
+            };
+            joined && !self.changed.contains_key(&(sector + index))
+        };
+        (1..bytes.div_ceil(SECTOR))
+            .find(|index| !follows(*index))
+            .unwrap_or(bytes.div_ceil(SECTOR))
+            .max(1)
+    }
+}
