@@ -8,7 +8,7 @@ export HTTPS_PORT GRPC_PORT
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-full check iso squashfs initramfs console-tui node-daemon host-ui \
-	test-qemu repro bench soak deps clean
+	test-qemu repro bench soak soak-power deps clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -55,6 +55,9 @@ bench: iso ## boot time and memory, side by side with Debian + libvirt + cockpit
 
 soak: iso ## hours of random kills, flipped bytes and generated input
 	$(in) builder/test.sh soak
+
+soak-power: iso ## record an installation in QEMU and cut the power after every write of it
+	$(in) builder/test.sh soak-power
 
 deps: ## install what the build needs: apt packages, Rust, the build root
 	@builder/deps.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# test.sh quick|full|qemu|soak: runs the tests of that size. Each step names how long it usually takes on
+# test.sh quick|full|qemu|soak|soak-power: runs the tests of that size. Each step names how long it usually takes on
 # two cores; the runners' own closing lines are printed.
 set -eu
 . "$(dirname -- "$0")/lib.sh"
@@ -47,5 +47,9 @@ soak)
     step "Soak tests: three times SOAK_MINUTES (60)"
     cargo test --locked --no-fail-fast --package qx-e2e -- --test-threads=1 --ignored soak_
     ;;
-*) die "test.sh takes quick, full, qemu or soak, not '$1'" ;;
+soak-power)
+    step "Power cuts after every write of an installation and a first boot (usually 10 min)"
+    cargo test --locked --no-fail-fast --package qx-power-tests -- --test-threads=1 --ignored --nocapture soak_
+    ;;
+*) die "test.sh takes quick, full, qemu, soak or soak-power, not '$1'" ;;
 esac

@@ -67,7 +67,7 @@ verb() {
     test | test-full | test-qemu) log "$1" && grep -q 'test result: ok' "$said" ;;
     repro) log repro && grep -q ', 0 failed$' "$said" ;;
     bench) make bench && present output/bench.json ;;
-    soak) log soak && grep -q 'test result: ok' "$said" ;;
+    soak | soak-power) log "$1" && grep -q 'test result: ok' "$said" ;;
     clean) make clean && [ ! -e output ] && [ ! -e target ] && [ ! -e host-ui/dist ] ;;
     *) die "make help names '$1', which tests/verbs.sh does not know" ;;
     esac

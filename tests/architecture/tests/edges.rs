@@ -35,6 +35,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "qx-model",
         ],
     ),
+    ("qx-power-tests", &["qx-host", "qx-slots"]),
     ("qx-slots", &[]),
 ];
 

@@ -48,7 +48,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Knows what was promised: what was once on the medium, and known to be, must stay.
+/// Knows what was promised: what was once on the medium of a disk that starts, and known to be, must stay.
 #[derive(Debug, Default)]
 pub struct Check {
     boots: bool,
@@ -91,7 +91,10 @@ impl Check {
     }
 
     fn promise(&mut self, verdict: &Verdict) {
-        self.boots |= verdict.class != Class::NothingInstalled;
+        if verdict.class == Class::NothingInstalled {
+            return;
+        }
+        self.boots = true;
         self.environment |= verdict.env.is_some();
         if let Some(config) = &verdict.config
             && self.configs.last() != Some(config)

@@ -8,6 +8,7 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::log::{Log, SECTOR};
 
@@ -29,8 +30,12 @@ pub enum Origin {
     Zero,
 }
 
+/// Disks so far: fingerprints of two of them are never taken for each other.
+static DISKS: AtomicU64 = AtomicU64::new(0);
+
 /// The disk with every write up to now.
 pub struct Disk {
+    number: u64,
     base: File,
     bytes: u64,
     log: Rc<Log>,
@@ -45,6 +50,7 @@ impl Disk {
     /// When the length of `base` cannot be told.
     pub fn new(base: File, log: Rc<Log>) -> io::Result<Self> {
         Ok(Self {
+            number: DISKS.fetch_add(1, Ordering::Relaxed),
             bytes: base.metadata()?.len(),
             base,
             log,
@@ -153,14 +159,14 @@ impl State {
         self.disk.borrow().bytes
     }
 
-    /// Equal for equal content of these bytes of the disk, as far as it was written since the base.
+    /// Differs when the content of these bytes does, or the disk.
     #[must_use]
     pub fn fingerprint(&self, range: Range<u64>) -> u128 {
         let disk = self.disk.borrow();
         let of = |map: &HashMap<u64, u128>, piece| map.get(&piece).copied().unwrap_or_default();
         (range.start / PIECE..range.end.div_ceil(PIECE))
             .map(|piece| of(&disk.pieces, piece) ^ of(&self.pieces, piece))
-            .fold(0, |sum, piece| sum ^ piece)
+            .fold(u128::from(disk.number), |sum, piece| sum ^ piece)
     }
 
     /// Fills `bytes` from `offset`, any bytes.

@@ -21,10 +21,13 @@ const MOST_ENTRIES: u64 = 1024;
 /// Bytes at the start and at the end of a disk that the table lies in.
 pub const MARGIN: u64 = 1 << 20;
 
+/// Number and place of each partition, in bytes.
+type Partitions = Vec<(u32, Range<u64>)>;
+
 /// A partition table that can be believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    partitions: Vec<(u32, Range<u64>)>,
+    partitions: Partitions,
     /// Whether the first copy was damaged.
     pub from_backup: bool,
 }
@@ -65,7 +68,7 @@ impl Table {
 }
 
 /// The partitions of one copy, if both of its checksums are right.
-fn copy(state: &State, lba: u64) -> io::Result<Option<Vec<(u32, Range<u64>)>>> {
+fn copy(state: &State, lba: u64) -> io::Result<Option<Partitions>> {
     let mut header = [0; 512];
     state.read_at(lba * SECTOR, &mut header)?;
     let u32_at = |at: usize| {

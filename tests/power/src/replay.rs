@@ -7,6 +7,7 @@
 //! medium (FUA) is never missing once the machine went on.
 
 use std::cell::RefCell;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::ops::RangeInclusive;
@@ -16,7 +17,7 @@ use anyhow::{Context, Result};
 use fastrand::Rng;
 
 use crate::disk::{Disk, Origin, Sector, State};
-use crate::log::{Entry, Log, SECTOR};
+use crate::log::{self, Log, SECTOR};
 
 /// A write of up to this many sectors may be torn inside of a sector.
 const SMALL: u64 = 8;
@@ -108,11 +109,11 @@ impl Replay {
     /// # Errors
     /// The first one of `visit`, or when log or base cannot be read.
     pub fn run(mut self, mut visit: impl FnMut(Moment, &State) -> Result<()>) -> Result<()> {
-        let log = Rc::clone(&self.log);
+        let entries = Rc::clone(&self.log);
         self.show(0, Cut::Flushed, &mut visit)?;
-        for (entry, what) in log.entries().iter().enumerate() {
+        for (entry, what) in entries.entries().iter().enumerate() {
             match what {
-                Entry::Write {
+                log::Entry::Write {
                     sector,
                     count,
                     data,
@@ -122,20 +123,20 @@ impl Replay {
                     self.put(*sector, *count, *fua, origin)?;
                     self.cut(entry, &mut visit)?;
                 }
-                Entry::Discard { sector, count } => {
+                log::Entry::Discard { sector, count } => {
                     self.put(*sector, *count, false, |_| Origin::Zero)?;
                     self.cut(entry, &mut visit)?;
                 }
-                Entry::Flush if self.cache.is_empty() => {}
-                Entry::Flush => {
+                log::Entry::Flush if self.cache.is_empty() => {}
+                log::Entry::Flush => {
                     self.cache.clear();
                     self.history.clear();
                     self.show(entry, Cut::Flushed, &mut visit)?;
                 }
-                Entry::Mark(_) => {}
+                log::Entry::Mark(_) => {}
             }
         }
-        self.show(log.entries().len(), Cut::Flushed, &mut visit)
+        self.show(entries.entries().len(), Cut::Flushed, &mut visit)
     }
 
     /// The disk after the last write.
@@ -316,8 +317,8 @@ impl Replay {
                 let Some((before, writes)) = self.history.get(&sector) else {
                     continue;
                 };
-                if !changed.contains_key(&sector) {
-                    changed.insert(sector, self.sector(&disk, sector, *before, writes, fates)?);
+                if let Entry::Vacant(place) = changed.entry(sector) {
+                    place.insert(self.sector(&disk, sector, *before, writes, fates)?);
                 }
             }
         }

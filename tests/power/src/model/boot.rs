@@ -81,9 +81,8 @@ pub(super) fn start(
 ) -> Result<Class> {
     let mut refused = None;
     for _ in 0..MOST_RESTARTS {
-        match power_on(&mut copies, init, &mut refused, slots)? {
-            Some(class) => return Ok(class),
-            None => {}
+        if let Some(class) = power_on(&mut copies, init, &mut refused, slots)? {
+            return Ok(class);
         }
     }
     Ok(Class::Unbootable(Stuck::Panics))

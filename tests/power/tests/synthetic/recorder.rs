@@ -1,9 +1,4 @@
-//! A small disk of the product's layout, and a recorder of what is written to it, in the format of
-//! dm-log-writes.
-
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
-pub(crate) mod bench;
+//! Records what is written to a disk, in the format of dm-log-writes.
 
 use std::cell::RefCell;
 use std::fs::File;

@@ -21,7 +21,7 @@ use qx_slots::{
     SIGNATURE_FILE, SigningKey,
 };
 
-use super::Recorder;
+use crate::recorder::Recorder;
 
 const MIB: u64 = 1 << 20;
 /// FAT32 needs its clusters.
@@ -29,7 +29,7 @@ const SIZES: [u64; 5] = [40 * MIB, 4 * MIB, 4 * MIB, 16 * MIB, 2 * MIB];
 pub(crate) const DISK: u64 = 68 * MIB;
 pub(crate) const CUTS: Cuts = Cuts {
     seed: 1,
-    losses: 24,
+    losses: 8,
     tears: 4,
     torn_sectors: true,
 };

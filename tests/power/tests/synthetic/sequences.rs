@@ -1,20 +1,17 @@
 //! Sequences of writes on a small disk: those of the product pass, and each known way to get them wrong is
 //! caught.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod common;
-
 use std::ops::Range;
 
-use common::bench::{Bench, bench, config_partition, range};
-use common::{Partition, Recorder, change};
 use qx_power_tests::check::Violation;
 use qx_power_tests::phase::Report;
 use qx_slots::{
     BlockIo, BootEnv, Copies, ENV_BYTES, ENV_FILES, EnvStore, PartitionNumber, Reason, SlotName,
     Stage, boot, fat,
 };
+
+use crate::bench::{Bench, DISK, bench, config_partition, range};
+use crate::recorder::{Partition, Recorder, change};
 
 const MIB: u64 = 1 << 20;
 
@@ -72,9 +69,8 @@ fn caught(report: &Report, violation: Violation) {
 }
 
 fn install_but_efi(bench: &Bench, recorder: &Recorder) {
-    let end = common::bench::DISK;
     recorder.write_image(0, &bench.installed(0..MIB));
-    recorder.write_image(end - MIB, &bench.installed(end - MIB..end));
+    recorder.write_image(DISK - MIB, &bench.installed(DISK - MIB..DISK));
     recorder.flush();
     for number in [
         PartitionNumber::SystemA,
@@ -288,7 +284,7 @@ fn the_boot_programs_are_rewritten_in_place() {
 #[test]
 fn both_copies_of_the_partition_table_are_rewritten_without_a_flush_between() {
     let report = bench().replay(|_, recorder| {
-        for header in [512, common::bench::DISK - 512] {
+        for header in [512, DISK - 512] {
             let content = recorder.read(header..header + 512);
             recorder.write(header, &[0; 512]);
             recorder.write(header, &content);
@@ -297,7 +293,7 @@ fn both_copies_of_the_partition_table_are_rewritten_without_a_flush_between() {
     });
     caught(&report, Violation::Gone);
     let report = bench().replay(|_, recorder| {
-        for header in [512, common::bench::DISK - 512] {
+        for header in [512, DISK - 512] {
             let content = recorder.read(header..header + 512);
             recorder.write(header, &[0; 512]);
             recorder.write(header, &content);
