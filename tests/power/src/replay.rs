@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
@@ -26,7 +26,7 @@ const HALVED: usize = 4096;
 const FEW: usize = 4;
 
 /// How hard to look.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Cuts {
     /// Seeds the choice of what is lost and torn.
     pub seed: u64,
@@ -34,8 +34,9 @@ pub struct Cuts {
     pub losses: usize,
     /// States with a torn write at each write.
     pub tears: usize,
-    /// Whether a sector itself may be torn: its first bytes new, the others old.
-    pub torn_sectors: bool,
+    /// The bytes of the disk in which even a sector may be torn: its first bytes new, the others old. File
+    /// systems take it that a disk never does that; the boot environment must not.
+    pub torn_sectors: Range<u64>,
 }
 
 /// How a state came to be.
@@ -96,8 +97,8 @@ impl Replay {
         Ok(Self {
             disk: Rc::new(RefCell::new(disk)),
             log,
-            cuts,
             rng: Rng::with_seed(cuts.seed),
+            cuts,
             cache: Vec::new(),
             history: HashMap::new(),
         })
@@ -148,7 +149,7 @@ impl Replay {
         let quiet = Cuts {
             losses: 0,
             tears: 0,
-            ..self.cuts
+            ..self.cuts.clone()
         };
         Self {
             cuts: quiet,
@@ -246,7 +247,7 @@ impl Replay {
             return Ok(None);
         };
         let (sector, count) = (*sector, *count);
-        let inside = self.cuts.torn_sectors && count <= SMALL;
+        let inside = count <= SMALL && self.cuts.torn_sectors.contains(&(sector * SECTOR));
         Ok(match count {
             0 => None,
             _ if inside => {

@@ -1,8 +1,8 @@
 //! The configuration partition as the kernel and `qx_host::config` see it.
 //!
-//! The files are copied out and given to the product's own reader. A reader of ext4 that replays the journal
-//! in memory does that in milliseconds; it knows fewer journals than the kernel, so where there is one and it
-//! finds no configuration, e2fsprogs have the last word: they replay the journal of a copy of the partition.
+//! The files are copied out and given to the product's own reader. The reader of ext4 replays the journal in
+//! memory, as the kernel does when it mounts, and refuses what the kernel refuses. It does not know a journal
+//! that was never used; there is nothing to replay then, and e2fsprogs read the files.
 
 use std::fs::{self, File};
 use std::io;
@@ -21,9 +21,6 @@ const CURRENT: &str = "config.toml";
 const GENERATIONS: &str = "config.d";
 /// Where ext4 has its magic number.
 const MAGIC: u64 = 1024 + 56;
-/// Where it has its compatible features, and the one of a journal.
-const FEATURES: u64 = 1024 + 92;
-const HAS_JOURNAL: u8 = 4;
 const CHUNK: usize = 1 << 16;
 
 /// The configuration that a boot would use; `None` when it would use the built-in one.
@@ -36,19 +33,16 @@ pub(super) fn read(view: &View) -> Result<Option<Config>> {
         return Ok(None);
     }
     let scratch = tempfile::tempdir().context("cannot make a directory")?;
-    let quick = scratch.path().join("quick");
-    if copy_out(view, &quick).is_ok()
-        && let Some(config) = peek(&quick)
-    {
-        return Ok(Some(config));
+    let files = scratch.path().join("files");
+    match copy_out(view, &files) {
+        Ok(()) => {}
+        Err(CopyError::Ext4(Ext4Error::Incompatible(_))) => {
+            dump(view, &scratch.path().join("partition"), &files)?;
+        }
+        Err(CopyError::Ext4(_)) => return Ok(None),
+        Err(CopyError::Io(error)) => return Err(error).context("cannot copy files"),
     }
-    let mut features = [0; 4];
-    if view.read_at(FEATURES, &mut features).is_err() || features[0] & HAS_JOURNAL == 0 {
-        return Ok(None);
-    }
-    let sure = scratch.path().join("sure");
-    dump(view, &scratch.path().join("partition"), &sure)?;
-    Ok(peek(&sure))
+    Ok(peek(&files))
 }
 
 fn peek(directory: &Path) -> Option<Config> {
@@ -60,13 +54,12 @@ fn peek(directory: &Path) -> Option<Config> {
 fn copy_out(view: &View, to: &Path) -> Result<(), CopyError> {
     let system = Ext4::load(Box::new(view.clone()))?;
     fs::create_dir_all(to.join(GENERATIONS))?;
-    let one = |name: &str| -> Result<(), CopyError> {
-        let content = system.read(format!("/{name}").as_str())?;
-        Ok(fs::write(to.join(name), content)?)
+    // A file that cannot be read is as good as missing.
+    let one = |name: &str| match system.read(format!("/{name}").as_str()) {
+        Ok(content) => fs::write(to.join(name), content),
+        Err(_) => Ok(()),
     };
-    if system.exists(format!("/{CURRENT}").as_str())? {
-        one(CURRENT)?;
-    }
+    one(CURRENT)?;
     let generations = format!("/{GENERATIONS}");
     if !system.exists(generations.as_str())? {
         return Ok(());
@@ -101,26 +94,18 @@ fn dump(view: &View, copy: &Path, to: &Path) -> Result<()> {
             file.write_all_at(chunk, offset)?;
         }
     }
-    fs::create_dir(to)?;
-    // What they cannot make sense of is not there afterwards: their status says nothing more.
-    quiet(
-        Command::new("e2fsck")
-            .args(["-y", "-E", "journal_only"])
-            .arg(copy),
-    )?;
+    fs::create_dir_all(to)?;
     for name in [CURRENT, GENERATIONS] {
         let request = format!("rdump {name} {}", to.display());
-        quiet(Command::new("debugfs").args(["-R", &request]).arg(copy))?;
+        // A file that it cannot read is not there afterwards: its status says nothing more.
+        Command::new("debugfs")
+            .args(["-R", &request])
+            .arg(copy)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .context("cannot run debugfs")?;
     }
-    Ok(())
-}
-
-fn quiet(command: &mut Command) -> Result<()> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .with_context(|| format!("cannot run {command:?}"))?;
     Ok(())
 }

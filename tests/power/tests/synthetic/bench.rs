@@ -31,7 +31,7 @@ pub(crate) const CUTS: Cuts = Cuts {
     seed: 1,
     losses: 8,
     tears: 4,
-    torn_sectors: true,
+    torn_sectors: MIB..MIB + SIZES[0],
 };
 
 /// Where a partition lies.

@@ -16,7 +16,7 @@ const CUTS: Cuts = Cuts {
     seed: 5,
     losses: 50,
     tears: 20,
-    torn_sectors: true,
+    torn_sectors: 0..SECTORS as u64 * 512,
 };
 
 /// One byte for each sector: what it holds. `None`: parts of two.
@@ -93,7 +93,7 @@ fn every_write_is_cut_after_it_and_within_it() {
     let mut log = LogWriter::new();
     write(&mut log, 2, &[1, 2, 3], 0);
     let whole_sectors = Cuts {
-        torn_sectors: false,
+        torn_sectors: 0..0,
         ..CUTS
     };
     let torn = of(&self::states(log, whole_sectors), 0, Cut::Torn);
@@ -146,7 +146,7 @@ fn fingerprints_are_equal_for_equal_content_only() {
     write(&mut log, 2, &[3], 0);
     write(&mut log, 1, &[1, 2], 0);
     let whole_sectors = Cuts {
-        torn_sectors: false,
+        torn_sectors: 0..0,
         ..CUTS
     };
     let (mut prints, mut contents) = (HashMap::new(), HashMap::new());
