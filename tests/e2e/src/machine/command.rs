@@ -133,12 +133,15 @@ fn drive(index: usize, drive: &Drive, add: &mut impl FnMut(&[&str])) {
     ]);
 }
 
-/// A raw disk behind QEMU's `blklogwrites`. The log itself is not made durable: it need not survive a crash of
-/// the build machine. Its head counts every entry at once, so that it is whole however QEMU ends.
+/// A raw disk behind QEMU's `blklogwrites`. A flush is recorded and goes no further: neither file need survive a
+/// crash of the build machine, and no write can slip in between a flush and its record. The log's head counts
+/// every entry at once, so that it is whole however QEMU ends.
 fn recorded(index: usize, file: &Path, log: &Path, add: &mut impl FnMut(&[&str])) {
     let (file, log) = (file.display(), log.display());
     let nodes = [
-        format!("driver=file,node-name=file{index},filename={file},discard=unmap"),
+        format!(
+            "driver=file,node-name=file{index},filename={file},discard=unmap,cache.no-flush=on"
+        ),
         format!("driver=raw,node-name=raw{index},file=file{index},discard=unmap"),
         format!("driver=file,node-name=log{index},filename={log},cache.no-flush=on"),
         format!(

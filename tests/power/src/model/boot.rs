@@ -162,3 +162,91 @@ fn condemn(copies: &mut Copies, slot: SlotName) {
         copies.second = Some(next);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qx_slots::KernelArgs;
+
+    const REFUSED_B: Class = Class::RefusedThenBoots {
+        slot: SlotName::A,
+        because: Because::Good,
+        refused: SlotName::B,
+    };
+
+    /// Slot B is on trial.
+    fn trial() -> Copies {
+        let mut env = BootEnv::installed(KernelArgs::default());
+        env.begin_write(SlotName::B).unwrap();
+        env.written(SlotName::B).unwrap();
+        env.make_pending(SlotName::B).unwrap();
+        Copies {
+            first: Some(env.clone()),
+            second: Some(env),
+        }
+    }
+
+    /// The outcome, and how often slot B was tried.
+    fn starts(copies: Copies, a: Slot, b: Slot) -> (Class, usize) {
+        let mut tries = 0;
+        let class = start(copies, Init::Verifies, &mut |slot| {
+            tries += usize::from(slot == SlotName::B);
+            Ok(if slot == SlotName::A { a } else { b })
+        });
+        (class.unwrap(), tries)
+    }
+
+    #[test]
+    fn a_trial_that_panics_has_three_tries_and_then_the_confirmed_slot_runs() {
+        let outcome = starts(trial(), Slot::Whole, Slot::Crashes);
+        assert_eq!(outcome, (REFUSED_B, 3));
+    }
+
+    #[test]
+    fn a_trial_that_is_not_verified_or_refused_has_one_try() {
+        let outcome = starts(trial(), Slot::Whole, Slot::Unverified);
+        assert_eq!(outcome, (REFUSED_B, 1));
+        let outcome = starts(trial(), Slot::Whole, Slot::Refused);
+        assert_eq!(outcome, (REFUSED_B, 1));
+    }
+
+    #[test]
+    fn a_confirmed_slot_that_panics_is_started_for_ever() {
+        let copies = trial();
+        let (class, _) = starts(copies, Slot::Crashes, Slot::Refused);
+        assert_eq!(class, Class::Unbootable(Stuck::Panics));
+    }
+
+    #[test]
+    fn without_any_slot_there_is_no_end_but_a_named_one() {
+        let (class, _) = starts(trial(), Slot::Refused, Slot::Refused);
+        assert_eq!(class, Class::Unbootable(Stuck::NoSlot));
+        let (class, _) = starts(trial(), Slot::Unverified, Slot::Unverified);
+        assert_eq!(class, Class::Unbootable(Stuck::Recovery));
+    }
+
+    #[test]
+    fn without_an_environment_slot_b_runs_only_if_grub_cannot_load_slot_a() {
+        let lost = Copies::default;
+        let (class, _) = starts(lost(), Slot::Refused, Slot::Whole);
+        let because = Because::EnvLost;
+        let (slot, refused) = (SlotName::B, SlotName::A);
+        let expected = Class::RefusedThenBoots {
+            slot,
+            because,
+            refused,
+        };
+        assert_eq!(class, expected);
+        let (class, _) = starts(lost(), Slot::Unverified, Slot::Whole);
+        assert_eq!(class, Class::Unbootable(Stuck::Recovery));
+    }
+
+    #[test]
+    fn an_init_that_trusts_is_told_apart() {
+        let trusting = |state| start(trial(), Init::Trusts, &mut |_| Ok(state)).unwrap();
+        let slot = SlotName::B;
+        assert_eq!(trusting(Slot::Unverified), Class::BootsUnverified { slot });
+        let because = Because::Pending;
+        assert_eq!(trusting(Slot::Whole), Class::Boots { slot, because });
+    }
+}
