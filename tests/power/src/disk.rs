@@ -39,7 +39,8 @@ pub struct Disk {
     base: File,
     bytes: u64,
     log: Rc<Log>,
-    sectors: HashMap<u64, Origin>,
+    /// Where each sector that was written comes from, and what it adds to its piece's fingerprint.
+    sectors: HashMap<u64, (Origin, u128)>,
     pieces: HashMap<u64, u128>,
 }
 
@@ -68,7 +69,8 @@ impl Disk {
     /// Where a sector comes from now.
     #[must_use]
     pub fn origin(&self, sector: u64) -> Origin {
-        self.sectors.get(&sector).copied().unwrap_or(Origin::Base)
+        let known = self.sectors.get(&sector);
+        known.map_or(Origin::Base, |(origin, _)| *origin)
     }
 
     /// The content that a sector would have from there.
@@ -90,19 +92,20 @@ impl Disk {
     /// # Errors
     /// When base or log cannot be read.
     pub fn set(&mut self, sector: u64, origin: Origin) -> io::Result<()> {
-        let before = self.origin(sector);
-        let change = self.print(sector, before)? ^ self.print(sector, origin)?;
+        let new = match origin {
+            Origin::Base => 0,
+            _ => print(sector, &self.content(sector, origin)?),
+        };
+        let change = self.print(sector) ^ new;
         *self.pieces.entry(sector * SECTOR / PIECE).or_default() ^= change;
-        self.sectors.insert(sector, origin);
+        self.sectors.insert(sector, (origin, new));
         Ok(())
     }
 
     /// What a sector adds to its piece's fingerprint. A sector of the base adds nothing.
-    fn print(&self, sector: u64, origin: Origin) -> io::Result<u128> {
-        Ok(match origin {
-            Origin::Base => 0,
-            _ => print(sector, &self.content(sector, origin)?),
-        })
+    fn print(&self, sector: u64) -> u128 {
+        let known = self.sectors.get(&sector);
+        known.map_or(0, |(_, print)| *print)
     }
 }
 
@@ -135,14 +138,13 @@ impl State {
         {
             let disk = disk.borrow();
             for (sector, content) in &changed {
-                let origin = disk.origin(*sector);
                 // What is as it was before the recording leaves no trace, wherever it was put back from.
                 let new = if *content == disk.content(*sector, Origin::Base)? {
                     0
                 } else {
                     print(*sector, content)
                 };
-                let change = disk.print(*sector, origin)? ^ new;
+                let change = disk.print(*sector) ^ new;
                 *pieces.entry(*sector * SECTOR / PIECE).or_default() ^= change;
             }
         }

@@ -3,7 +3,8 @@
 //! What was written since the last flush lies in the disk's cache: any of it may be on the medium or not, and
 //! what is being written at that moment may be there in part. So for every write there are: the state with
 //! everything up to it; states with it torn between two sectors, or inside of one; and states in which any of
-//! the cached writes are missing or torn, chosen by a seeded generator. A write that demanded to be on the
+//! the cached writes are missing or torn, chosen by a seeded generator. Just before each flush, every single
+//! cached write is missing once. A write that demanded to be on the
 //! medium (FUA) is never missing once the machine went on.
 
 use std::cell::RefCell;
@@ -30,7 +31,7 @@ const FEW: usize = 4;
 pub struct Cuts {
     /// Seeds the choice of what is lost and torn.
     pub seed: u64,
-    /// States with lost writes at each write.
+    /// States with lost writes at each write; with 0, none are lost at flushes either.
     pub losses: usize,
     /// States with a torn write at each write.
     pub tears: usize,
@@ -130,6 +131,7 @@ impl Replay {
                 }
                 log::Entry::Flush if self.cache.is_empty() => {}
                 log::Entry::Flush => {
+                    self.miss_each(entry, &mut visit)?;
                     self.cache.clear();
                     self.history.clear();
                     self.show(entry, Cut::Flushed, &mut visit)?;
@@ -237,6 +239,24 @@ impl Replay {
                 let cut = Cut::Lost;
                 visit(Moment { entry, cut }, &state)?;
             }
+        }
+        Ok(())
+    }
+
+    /// The states of a power cut just before a flush, each with one write missing.
+    fn miss_each(
+        &self,
+        entry: usize,
+        visit: &mut impl FnMut(Moment, &State) -> Result<()>,
+    ) -> Result<()> {
+        if self.cuts.losses == 0 || self.cache.len() == 1 {
+            return Ok(());
+        }
+        let writes = self.cache.iter().enumerate();
+        for (write, _) in writes.filter(|(_, write)| !write.forced) {
+            let state = self.state(&HashMap::from([(write, Fate::Lost)]))?;
+            let cut = Cut::Lost;
+            visit(Moment { entry, cut }, &state)?;
         }
         Ok(())
     }

@@ -124,6 +124,23 @@ fn what_is_in_the_cache_may_be_lost_and_what_was_flushed_may_not() {
 }
 
 #[test]
+fn each_cached_write_is_missing_once_before_a_flush() {
+    let mut log = LogWriter::new();
+    for sector in 0..4 {
+        write(&mut log, sector, &[1], if sector == 3 { FUA } else { 0 });
+    }
+    log.entry(0, 0, FLUSH, &[]);
+    let all: Vec<_> = (0..4).map(|sector| (sector, 1)).collect();
+    let expected = (0..3).map(|missing| {
+        let mut content = with(&all);
+        content[missing] = Some(9);
+        content
+    });
+    let lost = of(&states(log, CUTS), 4, Cut::Lost);
+    assert_eq!(lost, expected.collect());
+}
+
+#[test]
 fn a_lost_write_uncovers_what_was_written_before_it() {
     let mut log = LogWriter::new();
     write(&mut log, 5, &[1, 1], 0);
