@@ -129,7 +129,7 @@ impl Log {
     }
 }
 
-/// Three little-endian numbers of 64 bits.
+/// Little-endian numbers of 64 bits.
 fn words<const N: usize>(bytes: &[u8]) -> [u64; N] {
     let mut words = [0; N];
     for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
