@@ -35,8 +35,8 @@ squashfs: node-daemon console-tui host-ui ## output/rootfs.squashfs, the root fi
 initramfs: squashfs ## output/initramfs.img with qx-init
 	$(in) builder/build-initramfs.sh
 
-console-tui: deps ## the console (qx-console), with the host's configuration tool, installer and boot program
-	$(in) builder/build-programs.sh qx-console qx-config qx-install qx-init
+console-tui: deps ## the console (qx-console), with the host's configuration tool, installer and boot programs
+	$(in) builder/build-programs.sh qx-console qx-config qx-install qx-trial qx-init
 
 node-daemon: deps ## the node daemon (qx-node) and its command line (qx)
 	$(in) builder/build-programs.sh qx-node qx

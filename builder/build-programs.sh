@@ -10,7 +10,7 @@ mkdir -p "$programs"
 # Paths of the build machine must not get into the programs.
 flags="--remap-path-prefix=$repo=/quantix-os --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
 target=${CARGO_TARGET_DIR:-$repo/target}
-[ $# -gt 0 ] || set -- qx qx-node qx-console qx-config qx-install qx-init
+[ $# -gt 0 ] || set -- qx qx-node qx-console qx-config qx-install qx-trial qx-init
 
 dynamic='' static=''
 for name in "$@"; do

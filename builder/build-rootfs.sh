@@ -36,7 +36,7 @@ if ! [ -e "$trimmed" ]; then
 fi
 cp "$trimmed.products/vmlinuz" "$trimmed.products/microcode.cpio" "$output/"
 
-for program in qx qx-node qx-console qx-config qx-install; do
+for program in qx qx-node qx-console qx-config qx-install qx-trial; do
     [ -x "$programs/$program" ] || die "output/programs/$program is missing: run 'make node-daemon console-tui'"
 done
 [ -s host-ui/dist/index.html ] || die "host-ui/dist is missing: run 'make host-ui'"

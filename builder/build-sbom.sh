@@ -8,7 +8,7 @@ set -eu
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$repo/Cargo.toml")
 crates=$output/crates.list
 (cd "$repo" && cargo tree --locked --edges normal --prefix none --format '{p}' \
-    --package qx-node --package qx --package qx-console --package qx-host --package qx-install \
+    --package qx-node --package qx --package qx-console --package qx-host --package qx-install --package qx-trial \
     --package qx-init) |
     LC_ALL=C sort -u >"$crates"
 "$repo/builder/image-tool.sh" sbom --debian "$output/packages.list" --cargo-lock "$repo/Cargo.lock" \

@@ -9,7 +9,7 @@ programs=$output/programs
 "$repo/builder/lay-overlay.sh" "$root"
 install -D -m 755 -t "$root/usr/bin" "$programs/qx"
 install -D -m 755 -t "$root/usr/sbin" "$programs/qx-node" "$programs/qx-console" "$programs/qx-config" \
-    "$programs/qx-install"
+    "$programs/qx-install" "$programs/qx-trial"
 mkdir -p "$root/usr/share/quantix/ui" "$root/usr/share/quantix/branding"
 cp -R "$repo/host-ui/dist/." "$root/usr/share/quantix/ui/"
 install -m 644 -t "$root/usr/share/quantix/branding" "$repo"/branding/*

@@ -60,6 +60,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ImageCommand,
     },
+    /// Updates of the host's own system: two slots, one of which runs.
+    Update {
+        #[command(subcommand)]
+        command: UpdateCommand,
+    },
     /// API tokens.
     Token {
         #[command(subcommand)]
@@ -207,6 +212,34 @@ pub(crate) enum ImageCommand {
     Delete {
         /// Its name in the library.
         name: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum UpdateCommand {
+    /// Show both slots and how the last update ended.
+    Status,
+    /// Write an update bundle to the slot that does not run. Nothing starts it yet.
+    Upload {
+        /// The bundle, a .qxu file.
+        file: PathBuf,
+        /// Go on with an upload of this file that broke off.
+        #[arg(long)]
+        resume: bool,
+    },
+    /// Restart into the uploaded version. It is kept if it proves healthy; else the host goes back by itself.
+    Apply {
+        /// Do not restart: it starts with the next restart, whoever asks for that.
+        #[arg(long)]
+        no_restart: bool,
+    },
+    /// Keep the version that is on trial without waiting for the health check.
+    Confirm,
+    /// Go back to the version in the other slot; an uploaded version that waits for its trial is withdrawn.
+    Rollback {
+        /// Do not restart: the host goes back with the next restart.
+        #[arg(long)]
+        no_restart: bool,
     },
 }
 

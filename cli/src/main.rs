@@ -3,11 +3,13 @@
 
 mod args;
 mod console;
+mod files;
 mod images;
 mod output;
 mod size;
 mod terminal;
 mod tokens;
+mod updates;
 mod vms;
 mod watch;
 
@@ -47,6 +49,7 @@ async fn command(client: &Client, arguments: Arguments) -> Result<()> {
         Command::Host => output::host(format, &client.host().await?),
         Command::Vm { command } => vms::run(client, format, command).await,
         Command::Image { command } => images::run(client, format, command).await,
+        Command::Update { command } => updates::run(client, format, command).await,
         Command::Token { command } => tokens::run(client, format, command).await,
         Command::Events { since } => watch::events(client, format, since).await,
         Command::Audit { limit } => output::audit(format, &client.audit(limit).await?),

@@ -15,6 +15,7 @@ use qx_host::config::Status;
 use qx_host::fingerprint::{SshFingerprint, certificate_sha256, ssh_fingerprints};
 use qx_host::install_status::InstallStatus;
 use qx_host::inventory::{Inventory, Sources};
+use qx_host::update::UpdateRecord;
 
 /// Time between two looks.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -43,6 +44,8 @@ pub struct Facts {
     pub config: Option<Status>,
     /// The installation that this boot is for, if any.
     pub install: Option<InstallStatus>,
+    /// The last update of the system, if there was one.
+    pub update: Option<UpdateRecord>,
     /// The machine.
     pub inventory: Inventory,
     /// The daemon's view.
@@ -99,6 +102,7 @@ impl Facts {
             boot: BootInfo::read(&places.run).ok(),
             config: Status::read(&places.run),
             install: InstallStatus::read(&places.run),
+            update: UpdateRecord::read(&places.state),
             inventory,
             daemon: Daemon::Unasked,
             certificate: certificate_sha256(&places.state.join("tls/cert.pem")),

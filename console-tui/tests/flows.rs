@@ -31,6 +31,7 @@ impl Script {
             boot: None,
             config: None,
             install: None,
+            update: None,
             inventory,
             daemon: Daemon::Unasked,
             certificate: None,

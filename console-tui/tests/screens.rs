@@ -14,6 +14,7 @@ use qx_host::fingerprint::SshFingerprint;
 use qx_host::install_status::{InstallStatus, Phase};
 use qx_host::inventory::{Address, Cpu, Data, DataKind, Inventory, Memory, Origin};
 use qx_host::nics::Nic;
+use qx_host::update::{Outcome, UpdateRecord};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -58,6 +59,7 @@ fn live() -> Facts {
             problems: vec![],
         }),
         install: None,
+        update: None,
         inventory: Inventory {
             hostname: "quantix".into(),
             kernel: "6.12.48+deb13-amd64".into(),
@@ -353,4 +355,47 @@ fn a_refused_answer_file_is_explained() {
 fn a_finished_installation_says_what_comes_next() {
     let summary = "Quantix-OS is installed on /dev/sda. The machine restarts in 10 seconds.";
     check("installed", &installing(Phase::Done, summary, &[]));
+}
+
+/// A host after an update to slot B, running `slot`.
+fn updated(slot: &str, outcome: Outcome) -> State {
+    let mut facts = installed();
+    if let Some(boot) = &mut facts.boot {
+        boot.slot = Some(slot.into());
+    }
+    facts.update = Some(UpdateRecord {
+        slot: "B".into(),
+        version: "0.2.0".into(),
+        build_id: "ffeeddccbbaa9988".into(),
+        from_version: "0.1.0".into(),
+        started_at: 1_800_000_000,
+        required: vec![],
+        outcome,
+    });
+    idle(facts)
+}
+
+#[test]
+fn a_failed_update_says_why_and_a_trial_that_it_is_one() {
+    check(
+        "update_failed",
+        &updated("A", Outcome::Failed("network".into())),
+    );
+    check("on_trial", &updated("B", Outcome::Open));
+}
+
+#[test]
+fn every_reason_of_a_failed_update_reads_differently_and_a_good_one_is_not_told() {
+    let reasons = [
+        "refused", "kernel", "init", "verify", "system", "daemon", "network", "services", "user",
+    ];
+    let screens: std::collections::HashSet<String> = reasons
+        .iter()
+        .map(|&reason| screen(&updated("A", Outcome::Failed(reason.into())), SMALL))
+        .collect();
+    assert_eq!(screens.len(), reasons.len());
+    let quiet = screen(&idle(installed()), SMALL);
+    assert_eq!(screen(&updated("A", Outcome::Succeeded), SMALL), quiet);
+    // It waits for the next restart.
+    assert_eq!(screen(&updated("A", Outcome::Open), SMALL), quiet);
 }

@@ -55,6 +55,11 @@ const stops: [name: string, go: (page: Page) => Promise<unknown>][] = [
     await page.getByRole('link', { name: 'Images' }).click();
     await page.getByText('No images yet').waitFor();
   }],
+  ['updates', async (page) => {
+    await page.getByRole('link', { name: 'Updates' }).click();
+    await page.getByRole('heading', { name: 'Updates' }).waitFor();
+    await page.getByText('Reading the updates …').waitFor({ state: 'detached' });
+  }],
 ];
 
 test.each(looks)('at $width px, $theme', async (look) => {

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use qx_host::boot::{BootInfo, Mode};
+use qx_host::watchdog::Watchdog;
 use qx_slots::Stage;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -21,10 +22,13 @@ use crate::drivers::Drivers;
 use crate::failure::{self, Failure};
 use crate::image::Image;
 use crate::persist::Persistence;
-use crate::watchdog::Watchdog;
 use crate::{image, log, medium, mounts, persist, recovery, root, trial};
 
 const RECORD_DIRECTORY: &str = "/run/quantix";
+/// Longer than any boot takes from here to qx-node.
+const BOOT_SECONDS: i32 = 180;
+/// On a trial qx-trial takes over long before that. Three tries that hang must end within minutes.
+const TRIAL_SECONDS: i32 = 45;
 const GO_ON: &str = "go on with the boot";
 
 /// What is known of the boot so far; a failure is handled by it.
@@ -33,6 +37,7 @@ pub(crate) struct Boot {
     pub(crate) source: Option<Source>,
     pub(crate) watchdog: Option<Watchdog>,
     pub(crate) last_resort: bool,
+    pub(crate) env_lost: bool,
     drivers: Option<Drivers>,
 }
 
@@ -60,9 +65,11 @@ impl Boot {
             break_at,
             on_trial,
             last_resort,
+            env_lost,
         } = cmdline::parse(&text)?;
         self.source = Some(source.clone());
         self.last_resort = last_resort;
+        self.env_lost = env_lost;
         let reached = |stage| {
             if on_trial {
                 trial::reached(&source, stage);
@@ -71,7 +78,7 @@ impl Boot {
         failure::check_memory(&read("/proc/meminfo", "read the memory's size")?)?;
 
         let drivers = self.drivers.insert(Drivers::load(&source)?);
-        self.watchdog = arm_watchdog(drivers);
+        self.watchdog = arm_watchdog(drivers, on_trial);
         stage("drivers are loaded");
         pause(break_at, BreakPoint::Init, drivers, &mut self.watchdog);
 
@@ -98,10 +105,17 @@ impl Boot {
         stage("root is mounted");
         pause(break_at, BreakPoint::Switch, drivers, &mut self.watchdog);
         reached(Stage::System);
-        if let Some(watchdog) = self.watchdog.take() {
-            watchdog.hand_over();
+        if let Some(watchdog) = self.watchdog.take()
+            && let Err(error) = watchdog.hand_over()
+        {
+            log::warning(&format!("the watchdog does not listen: {error}"));
         }
         Ok(())
+    }
+
+    /// Somebody is about to read.
+    pub(crate) fn disarm_watchdog(&mut self) {
+        disarm(&mut self.watchdog);
     }
 
     /// Somebody is about to type.
@@ -147,18 +161,48 @@ fn record(
 }
 
 /// The machine's own watchdog, or the kernel's where there is none. A host without one boots too.
-fn arm_watchdog(drivers: &mut Drivers) -> Option<Watchdog> {
-    let armed = match Watchdog::arm() {
+fn arm_watchdog(drivers: &mut Drivers, on_trial: bool) -> Option<Watchdog> {
+    let opened = match Watchdog::open() {
         Ok(None) => {
             drivers.load_softdog();
-            Watchdog::arm()
+            Watchdog::open()
         }
-        armed => armed,
+        opened => opened,
     };
-    armed.unwrap_or_else(|error| {
+    let watchdog = opened.unwrap_or_else(|error| {
         log::warning(&format!("the watchdog cannot be armed: {error}"));
         None
-    })
+    })?;
+    let seconds = if on_trial {
+        TRIAL_SECONDS
+    } else {
+        BOOT_SECONDS
+    };
+    match watchdog.set_timeout(seconds) {
+        Ok(()) => log::info(&format!("{} fires after {seconds} s", watchdog.identity)),
+        Err(error) => log::warning(&format!(
+            "{} keeps its own time limit: {error}",
+            watchdog.identity
+        )),
+    }
+    Some(watchdog)
+}
+
+/// Starts the watchdog's time anew.
+pub(crate) fn keep_alive(watchdog: &mut Option<Watchdog>) {
+    if let Some(watchdog) = watchdog
+        && let Err(error) = watchdog.keep_alive()
+    {
+        log::warning(&format!("{} does not listen: {error}", watchdog.identity));
+    }
+}
+
+fn disarm(watchdog: &mut Option<Watchdog>) {
+    if let Some(watchdog) = watchdog.take()
+        && let Err(error) = watchdog.disarm()
+    {
+        log::warning(&format!("the watchdog cannot be stopped: {error}"));
+    }
 }
 
 /// Offers a shell when the command line asks for one here.
@@ -169,9 +213,7 @@ fn pause(
     watchdog: &mut Option<Watchdog>,
 ) {
     if asked == Some(here) {
-        if let Some(watchdog) = watchdog.take() {
-            watchdog.disarm();
-        }
+        disarm(watchdog);
         drivers.load_for_a_person();
         recovery::offer(GO_ON);
     }

@@ -43,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) on_trial: bool,
     /// GRUB has nothing better than this slot: a failure does not go back to it.
     pub(crate) last_resort: bool,
+    /// It believes no copy of the boot environment, and takes the first slot that it can load.
+    pub(crate) env_lost: bool,
 }
 
 /// Why the command line cannot be followed.
@@ -97,12 +99,12 @@ pub(crate) fn parse(text: &str) -> Result<Options, CommandLineError> {
         Some("switch") => Some(BreakPoint::Switch),
         Some(other) => return Err(CommandLineError::Break(other.to_owned())),
     };
-    let last_resort = value("quantix.last") == Some("1") || value("quantix.env") == Some("lost");
     Ok(Options {
         source,
         break_at,
         on_trial: value("quantix.try") == Some("1"),
-        last_resort,
+        last_resort: value("quantix.last") == Some("1"),
+        env_lost: value("quantix.env") == Some("lost"),
     })
 }
 
@@ -133,10 +135,11 @@ mod tests {
     fn a_trial_and_a_last_resort_are_known() {
         let trial = format!("quantix.slot=A quantix.partuuid={UUID} quantix.try=1");
         assert!(parse(&trial).unwrap().on_trial);
-        for word in ["quantix.last=1", "quantix.env=lost"] {
-            let line = format!("quantix.slot=A quantix.partuuid={UUID} {word}");
-            assert!(parse(&line).unwrap().last_resort, "{word}");
-        }
+        let last = format!("quantix.slot=A quantix.partuuid={UUID} quantix.last=1");
+        assert!(parse(&last).unwrap().last_resort);
+        let lost = format!("quantix.slot=A quantix.partuuid={UUID} quantix.env=lost");
+        let lost = parse(&lost).unwrap();
+        assert!(lost.env_lost && !lost.last_resort);
     }
 
     #[test]

@@ -5,16 +5,16 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use qx_slots::{
-    Keyring, MANIFEST_FILE, Manifest, Part, PublicKey, ROOT_PART, SIGNATURE_FILE, verify_manifest,
-};
+use qx_host::trust::keyring;
+use qx_host::watchdog::Watchdog;
+use qx_slots::{MANIFEST_FILE, Manifest, Part, ROOT_PART, SIGNATURE_FILE, verify_manifest};
 use rustix::mount::MountFlags;
 
+use crate::boot::keep_alive;
 use crate::copy::{CopyError, copy_verified};
 use crate::failure::Failure;
 use crate::medium::Medium;
 use crate::progress::Progress;
-use crate::watchdog::Watchdog;
 use crate::{log, mounts};
 
 const KEYS: &str = "/etc/quantix/keys";
@@ -36,7 +36,9 @@ pub(crate) struct Image {
 /// Verifies the manifest, then every part, and copies the root file system while it is hashed.
 pub(crate) fn load(medium: &Medium, watchdog: &mut Option<Watchdog>) -> Result<Image, Failure> {
     let start = Instant::now();
-    let trusted = trusted_keys().map_err(Failure::system("read the trusted keys"))?;
+    let trusted = keyring(Path::new(KEYS))
+        .map_err(io::Error::other)
+        .map_err(Failure::system("read the trusted keys"))?;
     let manifest = verify_manifest(
         &medium.read_small(MANIFEST_FILE)?,
         &medium.read_small(SIGNATURE_FILE)?,
@@ -89,9 +91,7 @@ fn copy(
     let verdict = copy_verified(part, source, target, |bytes| {
         if let Some(text) = progress.add(bytes, start.elapsed()) {
             log::say(&text);
-            if let Some(watchdog) = watchdog {
-                watchdog.keep_alive();
-            }
+            keep_alive(watchdog);
         }
     });
     if let Some(text) = progress.finish(start.elapsed()) {
@@ -119,13 +119,4 @@ fn store(part: &Part) -> io::Result<File> {
     fs::remove_file(&path)?;
     mounts::detach(directory)?;
     Ok(file)
-}
-
-fn trusted_keys() -> io::Result<Keyring> {
-    let mut trusted = Keyring::default();
-    for entry in fs::read_dir(KEYS)? {
-        let key = fs::read_to_string(entry?.path())?;
-        trusted.add(PublicKey::from_hex(&key).map_err(io::Error::other)?);
-    }
-    Ok(trusted)
 }

@@ -25,7 +25,6 @@ mod root;
 mod source;
 mod trial;
 mod uevent;
-mod watchdog;
 
 use std::process::ExitCode;
 use std::thread;
@@ -45,16 +44,17 @@ fn main() -> ExitCode {
     }
     let mut boot = Boot::default();
     let failure = boot.run();
-    let outcome = failure::outcome(&failure, boot.source.as_ref(), boot.last_resort);
-    if failure::condemns_the_slot(&failure)
-        && let Some(source) = &boot.source
-    {
-        trial::failed(source);
-    }
+    let told = match &boot.source {
+        Some(source) if failure::condemns_the_slot(&failure) => {
+            trial::failed(source, boot.env_lost)
+        }
+        _ => false,
+    };
+    // Without an environment the boot loader would start this slot again and again.
+    let last_resort = boot.last_resort || boot.env_lost && !told;
+    let outcome = failure::outcome(&failure, boot.source.as_ref(), last_resort);
     log::say(&failure.message(outcome));
-    if let Some(watchdog) = boot.watchdog.take() {
-        watchdog.disarm();
-    }
+    boot.disarm_watchdog();
     match outcome {
         Outcome::Reboot { seconds } => thread::sleep(Duration::from_secs(seconds)),
         Outcome::Stop => {

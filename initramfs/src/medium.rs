@@ -5,10 +5,12 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use qx_host::watchdog::Watchdog;
 use qx_slots::{BUILD_ID_DIRECTORY, BuildId, MEDIA_DIRECTORY};
 use rustix::mount::MountFlags;
 
 use crate::block::{self, BlockDevice};
+use crate::boot::keep_alive;
 use crate::cmdline::Source;
 use crate::drivers::Drivers;
 use crate::failure::Failure;
@@ -17,7 +19,6 @@ use crate::log;
 use crate::mounts::{self, Mount, PLAIN};
 use crate::partition_table::with_partuuid;
 use crate::source::{Device, Source as Reader};
-use crate::watchdog::Watchdog;
 
 pub(crate) const CLASS: &str = "/sys/class/block";
 const MOUNT_POINT: &str = "/medium";
@@ -131,9 +132,7 @@ pub(crate) fn find(
             announced = true;
             log::say(&format!("Waiting for {source} ...\n"));
         }
-        if let Some(watchdog) = watchdog {
-            watchdog.keep_alive();
-        }
+        keep_alive(watchdog);
         drivers.listen(LOOK_AGAIN)?;
     }
 }

@@ -20,7 +20,7 @@ use crate::block::BlockDevice;
 use crate::mounts::{self, Mount, PLAIN};
 use crate::{log, medium};
 
-const BUSYBOX: &str = "/bin/busybox";
+pub(crate) const BUSYBOX: &str = "/bin/busybox";
 const WRONG_PASSWORD_DELAY: Duration = Duration::from_secs(3);
 
 /// What the person at a console chose.

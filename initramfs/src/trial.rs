@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use qx_host::boot_env::{self, Devices};
-use qx_slots::{BootEnv, Reason, SlotName, Stage};
+use qx_slots::{BootEnv, KernelArgs, Reason, SlotName, Stage};
 
 use crate::block;
 use crate::cmdline::Source;
@@ -16,30 +16,37 @@ use crate::partition_table::with_partuuid;
 /// Notes that a slot on trial came so far. What can't be noted does not stop the boot: it would be told
 /// wrong why a trial failed, and nothing else.
 pub(crate) fn reached(source: &Source, stage: Stage) {
-    note(source, |env, slot| env.reached(slot, stage));
+    note(source, |system, devices, slot| {
+        boot_env::change(system, devices, |env| env.reached(slot, stage))
+    });
 }
 
-/// Notes that this slot cannot be started: the boot loader takes the other one from now on.
-pub(crate) fn failed(source: &Source) {
-    note(source, |env, slot| env.mark_failed(slot, Reason::Verify));
+/// Notes that this slot cannot be started: the boot loader takes the other one from now on. Says whether it
+/// could be noted. An environment that is lost is made anew for that.
+pub(crate) fn failed(source: &Source, env_lost: bool) -> bool {
+    note(source, |system, devices, slot| {
+        if env_lost {
+            let renewed = BootEnv::renewed(slot.other(), KernelArgs::default());
+            boot_env::renew(system, devices, &renewed)?;
+        }
+        boot_env::change(system, devices, |env| {
+            env.mark_failed(slot, Reason::Verify);
+        })
+    })
 }
 
-fn note(source: &Source, change: impl FnOnce(&mut BootEnv, SlotName)) {
+fn note(source: &Source, change: impl FnOnce(&Path, &Devices, SlotName) -> io::Result<()>) -> bool {
     let Source::Slot { slot, partuuid } = source else {
-        return;
+        return false;
     };
-    if let Err(error) = write(*slot, partuuid, change) {
-        log::warning(&format!("the boot environment was not changed: {error}"));
-    }
-}
-
-fn write(
-    slot: SlotName,
-    partuuid: &str,
-    change: impl FnOnce(&mut BootEnv, SlotName),
-) -> io::Result<()> {
     let all = block::devices(Path::new(CLASS));
     let found = with_partuuid(&all, partuuid);
-    let system = found.first().ok_or(io::ErrorKind::NotFound)?;
-    boot_env::change(&system.node(), &Devices::default(), |env| change(env, slot))
+    let noted = match found.first() {
+        Some(system) => change(&system.node(), &Devices::default(), *slot),
+        None => Err(io::ErrorKind::NotFound.into()),
+    };
+    if let Err(error) = &noted {
+        log::warning(&format!("the boot environment was not changed: {error}"));
+    }
+    noted.is_ok()
 }

@@ -16,9 +16,9 @@ use qx_host::storage::{
     StorageError, TooSmallError, make_config, make_data, node, plan, set_boot_entry, write_efi,
     write_slot, write_table,
 };
+use qx_host::trust::{TrustError, keyring};
 use qx_slots::{
-    BootEnv, Keyring, MANIFEST_FILE, ManifestError, PartitionNumber, PublicKey, SIGNATURE_FILE,
-    verify_manifest,
+    BootEnv, MANIFEST_FILE, ManifestError, PartitionNumber, SIGNATURE_FILE, verify_manifest,
 };
 
 /// What is installed where.
@@ -82,9 +82,9 @@ pub enum InstallError {
         /// What the system said.
         source: io::Error,
     },
-    /// A trusted key is none.
-    #[error("{0} holds no public key")]
-    Key(PathBuf),
+    /// The keys that the running system trusts cannot be had.
+    #[error(transparent)]
+    Keys(#[from] TrustError),
     /// The image is not signed by a key that this system trusts.
     #[error("the image to install is not to be trusted")]
     Manifest(#[from] ManifestError),
@@ -263,24 +263,6 @@ fn read(path: &Path) -> Result<Vec<u8>, InstallError> {
     })
 }
 
-/// The keys that the running system trusts.
-fn keyring(directory: &Path) -> Result<Keyring, InstallError> {
-    let failed = |source| InstallError::Read {
-        path: directory.to_owned(),
-        source,
-    };
-    let mut keys = Vec::new();
-    for entry in fs::read_dir(directory).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let text = fs::read_to_string(&path).map_err(|source| InstallError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        keys.push(PublicKey::from_hex(&text).map_err(|_| InstallError::Key(path))?);
-    }
-    Ok(keys.into_iter().collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,14 +294,6 @@ mod tests {
             error.to_string(),
             "the image to install is not to be trusted"
         );
-
-        fs::write(keys.join("2.pub"), "no key").unwrap();
-        let error = keyring(&keys).unwrap_err();
-        assert!(
-            error.to_string().ends_with("2.pub holds no public key"),
-            "{error}"
-        );
-        keyring(&dir.path().join("absent")).unwrap_err();
     }
 
     #[test]

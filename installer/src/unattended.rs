@@ -188,6 +188,7 @@ fn configure(places: &Places, config: &Config) -> Result<()> {
         run: places.run.clone(),
         sys: PathBuf::from("/sys"),
         dev: PathBuf::from("/dev"),
+        cmdline: PathBuf::from("/proc/cmdline"),
     };
     for problem in apply::apply(&paths)?.problems {
         println!("{problem}");

@@ -1,5 +1,7 @@
 //! From what the engine and the host say to what goes over the wire.
 
+mod updates;
+
 use jiff::Timestamp;
 use qx_api::rest;
 use qx_engine::events::{Event, EventKind};
@@ -10,6 +12,8 @@ use qx_host::inventory::{Address, DataKind, Inventory, Origin};
 use qx_model::vm::HypervisorInfo;
 
 use crate::app::App;
+
+pub(crate) use updates::updates;
 
 pub(crate) fn session(identity: &Identity) -> rest::Session {
     rest::Session {
@@ -58,6 +62,7 @@ pub(crate) fn event(event: &Event) -> rest::Event {
             Some(name.to_string()),
         ),
         EventKind::HostChanged => (rest::EventType::HostChanged, None, None, None),
+        EventKind::UpdatesChanged => (rest::EventType::UpdatesChanged, None, None, None),
         EventKind::Resync => (rest::EventType::Resync, None, None, None),
     };
     let time = Timestamp::try_from(event.time).unwrap_or_default();

@@ -1,12 +1,17 @@
 //! Reading requests strictly: what we don't know is refused, by name.
 
+use std::io;
+use std::pin::Pin;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use qx_model::name::ImageName;
 use qx_model::vm::VmId;
@@ -19,7 +24,11 @@ use crate::problem::Failure;
 
 /// Largest JSON body.
 const LARGEST_BODY: usize = 1 << 20;
-/// How long a JSON body may take.
+/// A body of any length that brings nothing for this long is given up.
+const STALLED: Duration = Duration::from_secs(60);
+/// Bytes of a refused body that are taken.
+const MOST_DRAINED: usize = 1 << 30;
+/// How long a JSON body may take, and the rest of a refused one.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// A JSON body, in and out.
@@ -217,6 +226,41 @@ async fn path_parameter<S: Send + Sync>(
         .find(|(key, _)| *key == name)
         .map(|(_, value)| value.to_owned());
     value.ok_or_else(|| Failure::internal("routing", format!("no parameter {name}")))
+}
+
+/// A body of any length, as it arrives.
+pub(crate) fn pieces(body: Body) -> Pieces {
+    let body = Some(body.into_data_stream());
+    let pieces = futures_util::stream::unfold(body, async |body| {
+        let mut body = body?;
+        match tokio::time::timeout(STALLED, body.next()).await {
+            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(body))),
+            Ok(Some(Err(error))) => Some((Err(io::Error::other(error)), None)),
+            Ok(None) => None,
+            Err(_) => Some((Err(io::ErrorKind::TimedOut.into()), None)),
+        }
+    });
+    // Whoever drains it asks again after its end.
+    Box::pin(pieces.fuse())
+}
+
+/// The pieces of a body.
+pub(crate) type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// Takes the rest of a body that was refused: over HTTP/1.1, who still sends does not listen, and would only
+/// learn that the connection broke.
+pub(crate) async fn drain(mut body: Pieces) {
+    let mut taken = 0;
+    let rest = async {
+        while let Some(Ok(piece)) = body.next().await {
+            taken += piece.len();
+            if taken > MOST_DRAINED {
+                break;
+            }
+        }
+    };
+    // Whoever takes longer hears no reason.
+    let _ = tokio::time::timeout(BODY_TIME, rest).await;
 }
 
 #[cfg(test)]

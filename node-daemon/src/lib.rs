@@ -46,7 +46,7 @@ impl Node {
     /// When a socket, the certificate or the database can't be had.
     pub async fn start(options: Options, hypervisor: Arc<dyn Hypervisor>) -> anyhow::Result<Self> {
         let tls = tls::load(&options.state_dir.join("tls"))?;
-        let engine = Engine::start(hypervisor, &options.data_dir, options.shadow.clone())
+        let engine = Engine::start(hypervisor, options.places())
             .await
             .with_context(|| format!("starting with the data in {}", options.data_dir.display()))?;
         let app = App::new(engine.clone(), &options, tls.fingerprint.clone());

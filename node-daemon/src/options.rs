@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use qx_engine::Places;
 use tracing_subscriber::filter::Targets;
 
 /// The node daemon of Quantix-OS: REST and WebSocket on 8443, gRPC on 9443.
@@ -43,4 +44,16 @@ pub struct Options {
     /// What to log: a level, or TARGET=LEVEL,….
     #[arg(long, env = "QX_LOG", default_value = "info")]
     pub log: Targets,
+}
+
+impl Options {
+    /// What of it the engine needs.
+    pub(crate) fn places(&self) -> Places {
+        Places {
+            data: self.data_dir.clone(),
+            shadow: self.shadow.clone(),
+            run: self.run_dir.clone(),
+            state: self.state_dir.clone(),
+        }
+    }
 }

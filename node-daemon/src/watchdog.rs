@@ -2,7 +2,8 @@
 //! it while the runtime still turns. When it does not, the machine is reset.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -36,13 +37,7 @@ impl Watchdog {
         else {
             return Ok(None);
         };
-        let device = match OpenOptions::new().write(true).open(&options.watchdog) {
-            Ok(device) => device,
-            Err(error) => {
-                tracing::error!(%error, driver, "the watchdog can't be opened; it will reset this host");
-                return Ok(None);
-            }
-        };
+        let path = options.watchdog.clone();
         let turns = Arc::new(AtomicU64::new(0));
         let turning = Arc::clone(&turns);
         tokio::spawn(async move {
@@ -55,7 +50,11 @@ impl Watchdog {
         let stopping = Arc::clone(&stop);
         let feeder = std::thread::Builder::new()
             .name("watchdog".into())
-            .spawn(move || feed(device, &turns, &stopping))
+            .spawn(move || {
+                if let Some(device) = take(&path, &driver, &stopping) {
+                    feed(device, &turns, &stopping);
+                }
+            })
             .context("starting the watchdog's thread")?;
         Ok(Some(Self { stop, feeder }))
     }
@@ -67,6 +66,28 @@ impl Watchdog {
         // It has no way to panic.
         let _ = self.feeder.join();
     }
+}
+
+/// Opens the watchdog. While a slot is on trial `qx-trial` has it, and hands it over when the trial is over.
+fn take(path: &Path, driver: &str, stop: &AtomicBool) -> Option<File> {
+    let mut told = false;
+    while !stop.load(Ordering::Relaxed) {
+        match OpenOptions::new().write(true).open(path) {
+            Ok(device) => return Some(device),
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                if !told {
+                    tracing::info!(driver, "another program feeds the watchdog");
+                }
+                told = true;
+            }
+            Err(error) => {
+                tracing::error!(%error, driver, "the watchdog can't be opened; it will reset this host");
+                return None;
+            }
+        }
+        std::thread::park_timeout(PERIOD);
+    }
+    None
 }
 
 fn feed(device: File, turns: &AtomicU64, stop: &AtomicBool) {

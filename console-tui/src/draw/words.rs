@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use qx_host::boot::{Backing, BootInfo, Mode};
 use qx_host::install_status::{InstallStatus, Phase};
 use qx_host::inventory::{Address, Cpu, DataKind, Inventory, Origin};
+use qx_host::update::Outcome;
 
 use crate::facts::{Daemon, Facts};
 
@@ -220,6 +221,22 @@ pub(super) fn install_progress(install: &InstallStatus) -> Option<String> {
     Some(format!("{bar} {percent} %{speed}"))
 }
 
+/// How the last update ended, unless it is over and went well.
+fn update(facts: &Facts) -> Option<String> {
+    let update = facts.update.as_ref()?;
+    let (version, from) = (plain(&update.version), plain(&update.from_version));
+    if let Some(reason) = update.failure() {
+        return Some(format!(
+            "The update to {version} failed: {}. This host went back to {from}.",
+            reason.because()
+        ));
+    }
+    let running = facts.boot.as_ref()?.slot.as_ref()?;
+    (update.outcome == Outcome::Open && *running == update.slot).then(|| {
+        format!("Version {version} is on trial: unless it proves healthy, this host goes back to {from}.")
+    })
+}
+
 /// Everything that a person should know, most urgent first.
 pub(super) fn notices(facts: &Facts) -> Vec<String> {
     let mut notices = Vec::new();
@@ -231,6 +248,7 @@ pub(super) fn notices(facts: &Facts) -> Vec<String> {
                 .map(|problem| format!("Installation: {}", plain(problem))),
         );
     }
+    notices.extend(update(facts));
     if let Daemon::Down { reason } = &facts.daemon
         && !is_starting(facts)
     {

@@ -291,6 +291,69 @@ pub const HOST_GET: Endpoint = Endpoint::new(
 .answers(200, Output::Json("Host"))
 .fails(&[503]);
 
+/// Slots and updates.
+pub const UPDATES_GET: Endpoint = Endpoint::new(
+    "getUpdates",
+    Get,
+    "/api/v1/updates",
+    Requires(Operation::UpdatesRead),
+    "The two slots, what is being written to one, and how the last update ended",
+)
+.answers(200, Output::Json("Updates"))
+.fails(&[503]);
+/// Write a bundle to the other slot.
+pub const UPDATE_UPLOAD: Endpoint = Endpoint::new(
+    "uploadUpdate",
+    Put,
+    "/api/v1/updates/upload",
+    Requires(Operation::UpdateUpload),
+    "Write an update bundle (.qxu) to the slot that does not run, and read it back; nothing starts it yet",
+)
+.query(&[Parameter {
+    name: "Upload-Offset",
+    header: true,
+    required: false,
+    kind: "integer",
+    description: "Go on with an upload that broke off: `transfer.received_bytes` of `GET /api/v1/updates`, \
+                  the body being the rest of the bundle.",
+}])
+.takes(Input::Bytes)
+.answers(200, Output::Json("Updates"))
+.fails(&[409, 503]);
+/// Start the other slot.
+pub const UPDATE_APPLY: Endpoint = Endpoint::new(
+    "applyUpdate",
+    Post,
+    "/api/v1/updates/apply",
+    Requires(Operation::UpdateApply),
+    "Start the version in the other slot, on trial: it is confirmed when it is healthy, else the host goes back",
+)
+.takes(Input::Json("UpdateStart"))
+.answers(200, Output::Json("Updates"))
+.fails(&[409, 503]);
+/// Keep the version on trial.
+pub const UPDATE_CONFIRM: Endpoint = Endpoint::new(
+    "confirmUpdate",
+    Post,
+    "/api/v1/updates/confirm",
+    Requires(Operation::UpdateConfirm),
+    "Keep the version that is on trial without waiting for the health check",
+)
+.answers(200, Output::Json("Updates"))
+.fails(&[409, 503]);
+/// Go back.
+pub const UPDATE_ROLLBACK: Endpoint = Endpoint::new(
+    "rollBackUpdate",
+    Post,
+    "/api/v1/updates/rollback",
+    Requires(Operation::UpdateRollback),
+    "Go back to the version in the other slot: from a version on trial at once, from a confirmed one by a trial \
+     of the other; a version that waits for its trial is withdrawn, and nothing restarts",
+)
+.takes(Input::Json("UpdateStart"))
+.answers(200, Output::Json("Updates"))
+.fails(&[409, 503]);
+
 /// VMs.
 pub const VM_LIST: Endpoint = Endpoint::new(
     "listVms",
@@ -463,6 +526,11 @@ pub const ALL: &[Endpoint] = &[
     TOKEN_DELETE,
     AUDIT_LIST,
     HOST_GET,
+    UPDATES_GET,
+    UPDATE_UPLOAD,
+    UPDATE_APPLY,
+    UPDATE_CONFIRM,
+    UPDATE_ROLLBACK,
     VM_LIST,
     VM_CREATE,
     VM_GET,

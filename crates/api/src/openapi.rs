@@ -113,7 +113,7 @@ fn other_parameter(parameter: &Parameter) -> Value {
     if parameter.name == "limit" {
         schema["maximum"] = json!(1000);
     }
-    if parameter.header {
+    if parameter.header && parameter.kind == "string" {
         schema["pattern"] = json!("^[0-9A-Fa-f]{64}$");
     }
     json!({
@@ -251,6 +251,8 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::ConsoleRequest>(&mut found);
     collect::<rest::ConsoleTicket>(&mut found);
     collect::<rest::ImagePage>(&mut found);
+    collect::<rest::Updates>(&mut found);
+    collect::<rest::UpdateStart>(&mut found);
     collect::<rest::Event>(&mut found);
     found.sort_by(|a, b| a.0.cmp(&b.0));
     found.dedup_by(|a, b| a.0 == b.0);

@@ -42,6 +42,8 @@ pub enum EventKind {
     ImageChanged(ImageName),
     /// The host, its hypervisor connection included, is different.
     HostChanged,
+    /// Slots or updates are different.
+    UpdatesChanged,
     /// Events were missed: read everything again.
     Resync,
 }

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::audit::Audit;
 use crate::authorize::authorize;
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::events::{EventKind, Events};
 use crate::image_file::{self, Receiver};
@@ -159,12 +160,4 @@ async fn forward(
         }
     }
     Ok(())
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::internal("file work did not come back", error))?
 }

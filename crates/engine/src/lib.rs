@@ -1,7 +1,7 @@
 //! Use cases: what every interface of the host can ask for. Owns the per-VM queues, the observed state,
-//! the image library, the event stream, who may do what, and the record of who did. Knows neither HTTP nor libvirt.
+//! the image library, updates, the event stream, who may do what, and the record of who did. Knows neither HTTP nor libvirt.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use qx_hypervisor::Hypervisor;
@@ -9,6 +9,7 @@ use qx_hypervisor::Hypervisor;
 pub mod audit;
 pub mod auth;
 pub mod authorize;
+mod blocking;
 mod console;
 mod create;
 pub mod error;
@@ -25,6 +26,7 @@ mod secret;
 mod sessions;
 mod store;
 pub mod tokens;
+pub mod updates;
 mod vms;
 
 pub use console::SerialConsole;
@@ -48,25 +50,35 @@ pub struct Engine {
     pub tokens: tokens::Tokens,
     /// Who did what.
     pub audit: audit::Audit,
+    /// The host's own system.
+    pub updates: updates::Updates,
+}
+
+/// Where an engine finds and keeps what it needs.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// VM disks, the image library and the database.
+    pub data: PathBuf,
+    /// Where root's password hash is.
+    pub shadow: PathBuf,
+    /// What the boot left behind.
+    pub run: PathBuf,
+    /// The host's configuration.
+    pub state: PathBuf,
 }
 
 impl Engine {
-    /// Starts observing the hypervisor; files go below `data`, passwords are checked against `shadow`. It
-    /// answers [`Error::Unavailable`] for VMs until the hypervisor has told what there is.
+    /// Starts observing the hypervisor. It answers [`Error::Unavailable`] for VMs until the hypervisor has told what there is.
     ///
     /// # Errors
     /// When `data` can't be written to.
-    pub async fn start(
-        hypervisor: Arc<dyn Hypervisor>,
-        data: &Path,
-        shadow: PathBuf,
-    ) -> Result<Self> {
-        let layout = layout::Layout::new(data);
+    pub async fn start(hypervisor: Arc<dyn Hypervisor>, places: Places) -> Result<Self> {
+        let layout = layout::Layout::new(&places.data);
         image_file::prepare(&layout.images(), &layout.uploads(), &layout.vms())?;
-        let store = store::Store::open(&data.join("quantix.db"))?;
+        let store = store::Store::open(&places.data.join("quantix.db"))?;
         let audit = audit::Audit::new(store.clone());
         let tokens = tokens::Tokens::load(store, audit.clone()).await?;
-        let auth = auth::Auth::new(shadow, tokens.clone(), audit.clone());
+        let auth = auth::Auth::new(places.shadow, tokens.clone(), audit.clone());
         let events = events::Events::new();
         let consoles = console::Consoles::new(Arc::clone(&hypervisor));
         let inventory = inventory::Inventory::start(hypervisor, events.clone(), consoles.clone());
@@ -76,6 +88,11 @@ impl Engine {
             events.clone(),
             audit.clone(),
         );
+        let of_boot = updates::Places {
+            run: places.run,
+            state: places.state,
+        };
+        let updates = updates::Updates::start(of_boot, events.clone(), audit.clone());
         let vms = Vms::new(inventory, consoles, images.clone(), layout, audit.clone());
         Ok(Self {
             vms,
@@ -84,6 +101,7 @@ impl Engine {
             auth,
             tokens,
             audit,
+            updates,
         })
     }
 

@@ -1,34 +1,24 @@
 //! The boot environment of the disk that the system was started from: finding its EFI partition, reading and
-//! changing it. What it means is `qx_slots`'.
+//! changing it, one program at a time. What it means is `qx_slots`'.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use qx_slots::{BootEnv, EnvStore, PartitionNumber};
 
 use crate::storage::RawPartition;
+pub use crate::system_disk::Devices;
+use crate::system_disk::SystemDisk;
 
-/// Where devices are known and found: `/sys` and `/dev` on the product.
-#[derive(Debug, Clone)]
-pub struct Devices {
-    /// sysfs.
-    pub sys: PathBuf,
-    /// The directory of device nodes.
-    pub dev: PathBuf,
+/// The environment on the disk of `system`, a slot's partition such as `/dev/sda2`.
+///
+/// # Errors
+/// When there is none that can be believed, or the disk fails.
+pub fn read(system: &Path, devices: &Devices) -> io::Result<BootEnv> {
+    transition(system, devices, |env| Ok(env.clone()))
 }
 
-impl Default for Devices {
-    fn default() -> Self {
-        Self {
-            sys: PathBuf::from("/sys"),
-            dev: PathBuf::from("/dev"),
-        }
-    }
-}
-
-/// Changes the environment on the disk of `system`, a slot's partition such as `/dev/sda2`. Nothing is written
-/// when `change` changes nothing.
+/// Changes the environment on the disk of `system`. Nothing is written when `change` changes nothing.
 ///
 /// # Errors
 /// When there is no such environment, or the disk fails.
@@ -37,47 +27,66 @@ pub fn change(
     devices: &Devices,
     change: impl FnOnce(&mut BootEnv),
 ) -> io::Result<()> {
+    transition(system, devices, |env| {
+        change(env);
+        Ok(())
+    })
+}
+
+/// As [`change`], for a change that may be refused: nothing is written then.
+///
+/// # Errors
+/// As [`change`], and what `change` says.
+pub fn transition<T, E: From<io::Error>>(
+    system: &Path,
+    devices: &Devices,
+    change: impl FnOnce(&mut BootEnv) -> Result<T, E>,
+) -> Result<T, E> {
     let partition = efi_beside(system, devices)?;
+    // Another of our programs may be about to change it. Kept until the partition is closed.
+    partition.lock()?;
     let store = EnvStore::open(&partition).map_err(io::Error::other)?;
     let copies = store.read().map_err(io::Error::other)?;
     let Some((_, current)) = copies.in_use() else {
-        return Err(io::Error::other("both copies of it are torn"));
+        return Err(io::Error::other("both copies of it are torn").into());
     };
     let mut env = current.clone();
-    change(&mut env);
-    if env == *current {
+    let outcome = change(&mut env)?;
+    if env != *current {
+        store.write(&env).map_err(io::Error::other)?;
+    }
+    Ok(outcome)
+}
+
+/// Writes `env` in place of an environment that is lost. One that can be believed stays.
+///
+/// # Errors
+/// When the disk fails.
+pub fn renew(system: &Path, devices: &Devices, env: &BootEnv) -> io::Result<()> {
+    let partition = efi_beside(system, devices)?;
+    partition.lock()?;
+    let store = EnvStore::open(&partition).map_err(io::Error::other)?;
+    if store.read().map_err(io::Error::other)?.in_use().is_some() {
         return Ok(());
     }
-    store.write(&env).map_err(io::Error::other)
+    store.write(env).map_err(io::Error::other)
 }
 
 /// The EFI partition of the disk that `system` is on.
 fn efi_beside(system: &Path, devices: &Devices) -> io::Result<RawPartition> {
-    let name = system.file_name().unwrap_or_default();
-    let real = fs::canonicalize(devices.sys.join("class/block").join(name))?;
-    let disk = real.parent().unwrap_or(&real);
-    let wanted = PartitionNumber::Efi as u32;
-    let number = |path: &Path| -> Option<u32> {
-        let text = fs::read_to_string(path).ok()?;
-        text.trim().parse().ok()
-    };
-    let sector_bytes = number(&disk.join("queue/logical_block_size")).unwrap_or(512);
-    for entry in fs::read_dir(disk)? {
-        let entry = entry?;
-        if number(&entry.path().join("partition")) == Some(wanted) {
-            return RawPartition::open(&devices.dev.join(entry.file_name()), sector_bytes);
-        }
-    }
-    let text = format!("the disk of {} has no EFI partition", system.display());
-    Err(io::Error::new(io::ErrorKind::NotFound, text))
+    let disk = SystemDisk::of(system, devices)?;
+    RawPartition::open(
+        &disk.partition(PartitionNumber::Efi)?.node,
+        disk.sector_bytes,
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::storage::{BootLoader, write_efi};
-    use qx_slots::KernelArgs;
-    use std::fs::File;
+    use qx_slots::{KernelArgs, SlotName, SlotState};
+    use std::fs::{self, File};
     use std::os::unix::fs::symlink;
 
     /// A disk `sda` with an EFI partition and slot A, in a sysfs and a /dev of its own.
@@ -119,13 +128,43 @@ mod tests {
     }
 
     #[test]
+    fn a_lost_environment_is_renewed_and_a_good_one_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let devices = disk(root.path());
+        let system = Path::new("/dev/sda2");
+        let renewed = BootEnv::renewed(SlotName::B, KernelArgs::default());
+        renew(system, &devices, &renewed).unwrap();
+        assert_eq!(read(system, &devices).unwrap().confirmed, SlotName::A);
+
+        let efi = root.path().join("dev/sda1");
+        let bytes = fs::read(&efi).unwrap();
+        let torn: Vec<usize> = bytes
+            .windows(7)
+            .enumerate()
+            .filter(|(_, found)| found == b"qx_end=")
+            .map(|(at, _)| at)
+            .collect();
+        assert_eq!(torn.len(), 2);
+        let mut bytes = bytes;
+        for at in torn {
+            bytes[at] = b'#';
+        }
+        fs::write(&efi, bytes).unwrap();
+        read(system, &devices).unwrap_err();
+        renew(system, &devices, &renewed).unwrap();
+        let env = read(system, &devices).unwrap();
+        assert_eq!(env.confirmed, SlotName::B);
+        assert_eq!(env.a.state, SlotState::Empty);
+    }
+
+    #[test]
     fn a_disk_without_an_efi_partition_is_said_so() {
         let root = tempfile::tempdir().unwrap();
         let devices = disk(root.path());
         fs::remove_file(root.path().join("sys/devices/sda/sda1/partition")).unwrap();
         let error = change(Path::new("/dev/sda2"), &devices, |_| ()).unwrap_err();
         assert!(
-            error.to_string().contains("/dev/sda2 has no EFI partition"),
+            error.to_string().contains("has no partition EFI"),
             "{error}"
         );
         change(Path::new("/dev/absent2"), &devices, |_| ()).unwrap_err();

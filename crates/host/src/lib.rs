@@ -19,3 +19,7 @@ pub mod nics;
 pub mod power;
 pub mod seed;
 pub mod storage;
+pub mod system_disk;
+pub mod trust;
+pub mod update;
+pub mod watchdog;

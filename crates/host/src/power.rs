@@ -3,6 +3,8 @@
 
 use std::process::{Command, Stdio};
 
+use rustix::system::{RebootCommand, reboot};
+
 /// What to do with the power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PowerAction {
@@ -56,4 +58,15 @@ pub fn request(action: PowerAction) -> Result<(), PowerError> {
         said
     };
     Err(PowerError::Failed { program, message })
+}
+
+/// Restarts the machine without asking anybody, once everything that was written is on disk. Returns only
+/// when the kernel refuses, with what it says.
+#[must_use]
+pub fn restart_at_once() -> std::io::Error {
+    rustix::fs::sync();
+    match reboot(RebootCommand::Restart) {
+        Ok(()) => std::io::ErrorKind::Unsupported.into(),
+        Err(error) => error.into(),
+    }
 }

@@ -27,6 +27,7 @@ impl Host {
             run: at("run"),
             sys: at("sys"),
             dev: at("dev"),
+            cmdline: at("cmdline"),
         };
         for path in [
             "root/etc",

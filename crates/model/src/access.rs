@@ -83,6 +83,16 @@ operations! {
     ImageUpload "image_upload" Operator,
     /// Remove from the image library.
     ImageDelete "image_delete" Operator,
+    /// Slots and updates.
+    UpdatesRead "updates_read" Viewer,
+    /// Write an update to the other slot.
+    UpdateUpload "update_upload" Admin,
+    /// Start the other slot on trial.
+    UpdateApply "update_apply" Admin,
+    /// Keep a version that is on trial.
+    UpdateConfirm "update_confirm" Admin,
+    /// Go back to the other slot.
+    UpdateRollback "update_rollback" Admin,
     /// Follow events.
     EventsRead "events_read" Viewer,
     /// Make, list and revoke API tokens.

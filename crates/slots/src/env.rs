@@ -24,6 +24,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::layout::PartitionNumber;
+
 /// Length of a block in bytes.
 pub const ENV_BYTES: usize = 512;
 /// Tries that a pending slot has.
@@ -79,7 +81,24 @@ impl SlotName {
         }
     }
 
-    fn of_letter(text: &str) -> Option<Self> {
+    /// The system partition that it is.
+    #[must_use]
+    pub const fn partition(self) -> PartitionNumber {
+        match self {
+            Self::A => PartitionNumber::SystemA,
+            Self::B => PartitionNumber::SystemB,
+        }
+    }
+
+    /// The slot that people call this.
+    #[must_use]
+    pub fn of_name(text: &str) -> Option<Self> {
+        Self::BOTH.into_iter().find(|slot| slot.name() == text)
+    }
+
+    /// The slot with this letter.
+    #[must_use]
+    pub fn of_letter(text: &str) -> Option<Self> {
         Self::BOTH.into_iter().find(|slot| slot.letter() == text)
     }
 }
@@ -107,7 +126,9 @@ macro_rules! words {
                 match self { $(Self::$variant => $word),+ }
             }
 
-            fn of_word(text: &str) -> Option<Self> {
+            /// The one with this word.
+            #[must_use]
+            pub fn of_word(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|known| known.word() == text)
             }
         }
@@ -163,7 +184,35 @@ words! {
         Services = "services",
         /// A person went back.
         User = "user",
+        /// A newer version wrote a word that this one does not know.
+        Unknown = "unknown",
     }
+}
+
+impl Reason {
+    /// Why the slot failed, for people: the end of a sentence such as "it was given up because …".
+    #[must_use]
+    pub const fn because(self) -> &'static str {
+        match self {
+            Self::Refused => {
+                "the boot loader would not start its kernel: it is damaged, or not signed for Secure Boot"
+            }
+            Self::Kernel => "its kernel crashed or hung before the image was found",
+            Self::Init => "its boot program crashed or hung",
+            Self::Verify => "its image on the disk is damaged or was changed",
+            Self::System => "the system crashed or hung while it started",
+            Self::Daemon => "its node daemon did not come up",
+            Self::Network => "the management network did not come up",
+            Self::Services => "libvirt, or the place for VM disks, did not come up",
+            Self::User => "somebody went back by hand",
+            Self::Unknown => "a newer version gave a reason that this one does not know",
+        }
+    }
+}
+
+/// What can be a reason, known here or not: a system that a host went back to reads what a newer one wrote.
+fn is_reason(word: &str) -> bool {
+    (1..=12).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// A slot that is on trial.
@@ -260,6 +309,15 @@ impl BootEnv {
             b: good,
             args,
         }
+    }
+
+    /// In place of one that is lost: this slot is all that is known of.
+    #[must_use]
+    pub fn renewed(confirmed: SlotName, args: KernelArgs) -> Self {
+        let mut env = Self::installed(args);
+        env.confirmed = confirmed;
+        env.slot_mut(confirmed.other()).state = SlotState::Empty;
+        env
     }
 
     /// What is known of a slot.
@@ -401,7 +459,8 @@ impl BootEnv {
             let state = SlotState::of_word(state).ok_or_else(|| bad(keys[0], state))?;
             let reason = match why {
                 "-" => None,
-                word => Some(Reason::of_word(word).ok_or_else(|| bad(keys[1], word))?),
+                word if is_reason(word) => Some(Reason::of_word(word).unwrap_or(Reason::Unknown)),
+                word => return Err(bad(keys[1], word)),
             };
             Ok(SlotRecord { state, reason })
         };

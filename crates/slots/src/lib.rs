@@ -1,7 +1,7 @@
 //! What a slot is: the signed set of files that Quantix-OS boots from, on a disk's system partition or
 //! on a medium.
 //!
-//! Owns the manifest's format, its signature, the hashes of the parts, where things lie on a disk, and the
+//! Owns the manifest's format, its signature, the update bundle, the hashes of the parts, where things lie on a disk, and the
 //! boot environment with its state machine.
 //! It is pure: bytes come in, decisions go out. It must not know devices, mounts, processes or
 //! the network; whoever reads the bytes hands them over.
@@ -11,6 +11,7 @@
 //! manifest.sig  ──      (keys)                                               initramfs.img, rootfs.squashfs
 //! ```
 
+mod bundle;
 mod env;
 pub mod fat;
 mod hash;
@@ -22,6 +23,7 @@ mod signing;
 mod state;
 mod store;
 
+pub use bundle::{Bundle, BundleError};
 pub use env::{
     BootEnv, ENV_BYTES, EnvError, KernelArgs, MOST_ARGS, Pending, Reason, SlotName, SlotRecord,
     SlotState, Stage, TRIES,

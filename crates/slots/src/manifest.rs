@@ -16,7 +16,7 @@ const FORMAT: u32 = 1;
 /// The one architecture there is.
 const ARCHITECTURE: &str = "x86_64";
 /// Far above any real manifest; keeps a hostile file out of memory.
-const MAX_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_BYTES: usize = 64 * 1024;
 /// No part is as long as this: a system partition has 300 MiB.
 const MAX_PART_BYTES: u64 = 4 << 30;
 

@@ -170,6 +170,13 @@ impl BootEnv {
         Ok(())
     }
 
+    /// The slot that waits for its trial is not tried.
+    pub fn withdraw(&mut self, slot: SlotName) {
+        if self.pending.is_some_and(|pending| pending.slot == slot) {
+            self.pending = None;
+        }
+    }
+
     /// A try of this slot came so far. Does nothing for a slot that is not on trial.
     pub fn reached(&mut self, slot: SlotName, stage: Stage) {
         if let Some(pending) = &mut self.pending

@@ -47,6 +47,11 @@ export const imagesQuery = queryOptions({
   queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/images', { signal }))).items,
 });
 
+export const updatesQuery = queryOptions({
+  queryKey: ['updates'],
+  queryFn: ({ signal }) => ask(api.GET('/api/v1/updates', { signal })),
+});
+
 const byName = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
 /** By name, numbers in numeric order (`web2` before `web10`), ties by id so that rows never jump. */

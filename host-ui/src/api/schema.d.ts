@@ -158,6 +158,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/updates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The two slots, what is being written to one, and how the last update ended */
+        get: operations["getUpdates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/updates/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start the version in the other slot, on trial: it is confirmed when it is healthy, else the host goes back */
+        post: operations["applyUpdate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/updates/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep the version that is on trial without waiting for the health check */
+        post: operations["confirmUpdate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/updates/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go back to the version in the other slot: from a version on trial at once, from a confirmed one by a trial of the other; a version that waits for its trial is withdrawn, and nothing restarts */
+        post: operations["rollBackUpdate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/updates/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Write an update bundle (.qxu) to the slot that does not run, and read it back; nothing starts it yet */
+        put: operations["uploadUpdate"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/vms": {
         parameters: {
             query?: never;
@@ -527,7 +612,19 @@ export interface components {
          * @description What an event is about.
          * @enum {string}
          */
-        EventType: "vm.changed" | "vm.removed" | "image.changed" | "host.changed" | "resync";
+        EventType: "vm.changed" | "vm.removed" | "image.changed" | "host.changed" | "updates.changed" | "resync";
+        /** @description Why a version does not run. */
+        Failure: {
+            /** @description For people: a sentence. */
+            detail: string;
+            /** @description For programs. */
+            reason: components["schemas"]["FailureReason"];
+        };
+        /**
+         * @description Why a version does not run.
+         * @enum {string}
+         */
+        FailureReason: "refused" | "kernel" | "init" | "verify" | "system" | "daemon" | "network" | "services" | "user" | "unknown";
         /** @description One refused field of a request. */
         FieldProblem: {
             /** @description Path of the field, such as `disks[0].size_bytes`. */
@@ -609,6 +706,25 @@ export interface components {
         ImagePage: {
             /** @description Ordered by name. */
             items: components["schemas"]["Image"][];
+        };
+        /** @description A change of the running version. */
+        LastUpdate: {
+            /** @description Identity of its image. */
+            build_id: string;
+            failure: components["schemas"]["Failure"] | null;
+            /** @description The version that ran before. */
+            from_version: string;
+            /** @description How it ended. */
+            outcome: components["schemas"]["UpdateOutcome"];
+            /** @description The slot that it is in. */
+            slot: components["schemas"]["SlotName"];
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            started_at: string;
+            /** @description The version that was to run. */
+            version: string;
         };
         /** @description Credentials of a person. */
         LoginRequest: {
@@ -692,6 +808,37 @@ export interface components {
             /** @description User or token name. */
             username: string;
         };
+        /** @description One of the two system partitions. */
+        Slot: {
+            /** @description Identity of its image. */
+            build_id: string | null;
+            /** @description It is what the host falls back to. */
+            confirmed: boolean;
+            failure: components["schemas"]["Failure"] | null;
+            /** @description `A` or `B`. */
+            name: components["schemas"]["SlotName"];
+            /** @description The system that runs came from it. */
+            running: boolean;
+            /** @description What it holds. */
+            state: components["schemas"]["SlotState"];
+            /**
+             * Format: int32
+             * @description Starts of it that are left before it counts as failed, when it is on trial; `null` when it is not.
+             */
+            tries_left: number | null;
+            /** @description Version of its image; `null` when it holds none. */
+            version: string | null;
+        };
+        /**
+         * @description Names a slot.
+         * @enum {string}
+         */
+        SlotName: "A" | "B";
+        /**
+         * @description What a slot holds.
+         * @enum {string}
+         */
+        SlotState: "good" | "empty" | "failed";
         /**
          * @description Whether a directory outlives a reboot.
          * @enum {string}
@@ -761,6 +908,54 @@ export interface components {
             role: components["schemas"]["Role"];
             /** @description To be sent as `Authorization: Bearer …`. Shown once. */
             token: string;
+        };
+        /** @description A bundle on its way into a slot. */
+        Transfer: {
+            /**
+             * Format: int32
+             * @description How much of receiving and reading back is done, 0 to 100.
+             */
+            percent: number;
+            /** @description Why it failed, a sentence; `null` unless it did. */
+            problem: string | null;
+            /**
+             * Format: int64
+             * @description Bytes of the bundle that arrived. An upload that broke off goes on from here.
+             */
+            received_bytes: number;
+            /** @description How far it is. */
+            state: components["schemas"]["TransferState"];
+            /**
+             * Format: int64
+             * @description Bytes of the bundle; `null` before its manifest was checked.
+             */
+            total_bytes: number | null;
+            /** @description The version in it; `null` before its manifest was checked. */
+            version: string | null;
+        };
+        /**
+         * @description How far a bundle is.
+         * @enum {string}
+         */
+        TransferState: "receiving" | "interrupted" | "verifying" | "done" | "failed";
+        /**
+         * @description How an update ended.
+         * @enum {string}
+         */
+        UpdateOutcome: "waiting" | "on_trial" | "succeeded" | "failed";
+        /** @description What becomes of the machine when a version was chosen. */
+        UpdateStart: {
+            /** @description Restart the host now. Otherwise the version starts with the next restart, whoever asks for it. */
+            restart: boolean;
+        };
+        /** @description Where updates stand. */
+        Updates: {
+            last: components["schemas"]["LastUpdate"] | null;
+            /** @description Slots A and B; none when the host cannot be updated. */
+            slots: components["schemas"]["Slot"][];
+            transfer: components["schemas"]["Transfer"] | null;
+            /** @description Why this host cannot be updated, a sentence; `null` when it can. */
+            unavailable: string | null;
         };
         /** @description A VM as observed. */
         Vm: {
@@ -1648,6 +1843,418 @@ export interface operations {
             };
             /** @description The daemon failed. */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getUpdates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Updates"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    applyUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateStart"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Updates"];
+                };
+            };
+            /** @description The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Updates"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rollBackUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateStart"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Updates"];
+                };
+            };
+            /** @description The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploadUpdate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Go on with an upload that broke off: `transfer.received_bytes` of `GET /api/v1/updates`, the body being the rest of the bundle. */
+                "Upload-Offset"?: number;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Updates"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -8,7 +8,7 @@ import {
   redirect,
   useNavigate,
 } from '@tanstack/react-router';
-import { hostQuery, imagesQuery, queryClient, vmsQuery } from '@/api/queries';
+import { hostQuery, imagesQuery, queryClient, updatesQuery, vmsQuery } from '@/api/queries';
 import { useI18n } from '@/i18n/i18n';
 import { liveOpened } from '@/live/live';
 import { LoginPage } from '@/session/login-page';
@@ -79,6 +79,17 @@ const imagesRoute = createRoute({
   component: lazyRouteComponent(() => import('@/images/images-page'), 'ImagesPage'),
 });
 
+const updatesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/updates',
+  loader: () => {
+    void queryClient.prefetchQuery(updatesQuery);
+    // How many VMs a restart stops.
+    void queryClient.prefetchQuery(vmsQuery);
+  },
+  component: lazyRouteComponent(() => import('@/updates/updates-page'), 'UpdatesPage'),
+});
+
 const vmRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/vms/$vmId',
@@ -118,7 +129,7 @@ function NotFound() {
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     loginRoute,
-    shellRoute.addChildren([mainRoute, imagesRoute, vmRoute, consoleRoute]),
+    shellRoute.addChildren([mainRoute, imagesRoute, updatesRoute, vmRoute, consoleRoute]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 300,

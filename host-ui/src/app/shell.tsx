@@ -8,7 +8,7 @@ import { ConnectionBanner } from '@/live/connection-banner';
 import { logOut } from '@/session/requests';
 import { sessionStore } from '@/session/store';
 import { Button } from '@/ui/button';
-import { DiscIcon, Logo, ServerIcon, UserIcon } from '@/ui/icons';
+import { DiscIcon, Logo, ServerIcon, UpdateIcon, UserIcon } from '@/ui/icons';
 import { useErrorText } from '@/ui/message';
 import { Notices, notify } from '@/ui/notices';
 import { RenewDialog } from './on-demand';
@@ -35,6 +35,7 @@ export function Shell({ session }: { session: Session }) {
           <nav aria-label={t('shell.navigation')} className="order-last -mx-2 flex w-full gap-1 sm:order-none sm:mx-0 sm:w-auto">
             <NavLink to="/" icon={<ServerIcon />} label={t('nav.host')} exact />
             <NavLink to="/images" icon={<DiscIcon />} label={t('nav.images')} />
+            <NavLink to="/updates" icon={<UpdateIcon />} label={t('nav.updates')} />
           </nav>
           <div className="ml-auto flex items-center gap-1">
             <Preferences />
@@ -52,7 +53,7 @@ export function Shell({ session }: { session: Session }) {
   );
 }
 
-type NavProps = { to: '/' | '/images'; icon: ReactNode; label: string; exact?: boolean };
+type NavProps = { to: '/' | '/images' | '/updates'; icon: ReactNode; label: string; exact?: boolean };
 
 function NavLink({ to, icon, label, exact = false }: NavProps) {
   return (

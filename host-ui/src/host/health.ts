@@ -11,6 +11,8 @@ export type HostWarning = {
   text?: MessageKey;
   /** Sentences from the host itself, shown as they are. */
   details: readonly string[];
+  /** The page that has more of it. */
+  link?: 'updates';
 };
 
 const fullAtFreePercent = 5;

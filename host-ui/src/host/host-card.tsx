@@ -1,13 +1,15 @@
 // The host at a glance: what it is, how it came up, what it has left, and what needs a person's eye.
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { hostQuery } from '@/api/queries';
+import { hostQuery, updatesQuery } from '@/api/queries';
 import type { Host } from '@/api/types';
-import { formatBytes, formatFingerprint, upSince } from '@/i18n/format';
+import { formatBytes, formatFingerprint, formatTime, upSince } from '@/i18n/format';
 import { useI18n } from '@/i18n/i18n';
 import { cx } from '@/ui/cx';
 import { LoadError, Loading, Message } from '@/ui/message';
 import { Meter } from '@/ui/meter';
+import { updateWarnings } from '@/updates/notices';
 import { type HostWarning, hostWarnings } from './health';
 
 export function HostCard() {
@@ -22,8 +24,6 @@ export function HostCard() {
   );
 }
 
-const startFormat = { dateStyle: 'medium', timeStyle: 'short' } as const;
-
 function HostDetails({ host, readAt }: { host: Host; readAt: number }) {
   const { t, language } = useI18n();
   return (
@@ -37,7 +37,7 @@ function HostDetails({ host, readAt }: { host: Host; readAt: number }) {
           <p className="text-sm text-muted">
             {t('host.version', { product: host.product, version: host.version })}
             {' · '}
-            {t('host.upSince', { time: upSince(host.uptime_s, readAt).toLocaleString(language, startFormat) })}
+            {t('host.upSince', { time: formatTime(upSince(host.uptime_s, readAt), language) })}
           </p>
         </div>
         <Capacity host={host} />
@@ -60,7 +60,9 @@ function HostDetails({ host, readAt }: { host: Host; readAt: number }) {
 
 function HostWarnings({ host }: { host: Host }) {
   const { t } = useI18n();
-  const warnings = hostWarnings(host);
+  // What can't be read is no news here: the page of updates says so.
+  const updates = useQuery(updatesQuery).data;
+  const warnings = [...(updates === undefined ? [] : updateWarnings(updates)), ...hostWarnings(host)];
   if (warnings.length === 0) return null;
   return (
     <section aria-label={t('host.attention')} className="grid gap-2 lg:grid-cols-2 lg:[&>:last-child:nth-child(odd)]:col-span-2">
@@ -83,6 +85,7 @@ function HostWarningBox({ warning }: { warning: HostWarning }) {
           ))}
         </ul>
       )}
+      {warning.link === 'updates' && <Link to="/updates" className="font-medium text-current underline">{t('host.update.link')}</Link>}
     </Message>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatBytes, formatFingerprint, percent, upSince } from './format';
+import { asSentence, formatBytes, formatDuration, formatFingerprint, percent, upSince } from './format';
 
 test.each([
   [0, '0 B'],
@@ -25,4 +25,17 @@ test('a fingerprint is grouped for comparing', () => {
 
 test('the start is the reading minus the uptime', () => {
   expect(upSince(60, 100_000).getTime()).toBe(40_000);
+});
+
+test.each([
+  [0.2, '1 sec'],
+  [119, '119 sec'],
+  [121, '3 min'],
+])('%d seconds read %s', (seconds, text) => {
+  expect(formatDuration(seconds, 'en')).toBe(text);
+});
+
+test('a clause becomes a sentence, a sentence stays as it is', () => {
+  expect(asSentence('its kernel crashed or hung')).toBe('Its kernel crashed or hung.');
+  expect(asSentence('It is a live system. Install it!')).toBe('It is a live system. Install it!');
 });

@@ -27,3 +27,21 @@ export function formatFingerprint(hex: string): string {
   const pairs = hex.replaceAll(':', '').toUpperCase().match(/.{1,2}/g) ?? [];
   return pairs.join(':');
 }
+
+/** A point in time as people write it: date and minute. */
+export function formatTime(time: Date, locale: string): string {
+  return time.toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** How long something takes: `45 sec`, from two minutes up in minutes. */
+export function formatDuration(seconds: number, locale: string): string {
+  const minutes = seconds >= 120;
+  const options = { style: 'unit', unit: minutes ? 'minute' : 'second', unitDisplay: 'short' } as const;
+  return Math.ceil(minutes ? seconds / 60 : seconds).toLocaleString(locale, options);
+}
+
+/** What the daemon says as a clause, as the sentence that stands alone on a page. */
+export function asSentence(text: string): string {
+  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(start) ? start : `${start}.`;
+}

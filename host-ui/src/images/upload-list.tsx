@@ -4,6 +4,7 @@ import { formatBytes, percent } from '@/i18n/format';
 import { useI18n } from '@/i18n/i18n';
 import { Button } from '@/ui/button';
 import { useErrorText } from '@/ui/message';
+import { ProgressBar } from '@/ui/progress-bar';
 import { cancelUpload, retryUpload, type Upload, uploads } from './uploads';
 
 export function UploadList() {
@@ -35,7 +36,7 @@ function UploadRow({ upload }: { upload: Upload }) {
         <p className="font-medium [overflow-wrap:anywhere]">{name}</p>
         {error === null ? (
           <>
-            <progress className="mt-1 h-2 w-full accent-accent" aria-label={t('upload.of', { name })} max={100} value={share} />
+            <ProgressBar label={t('upload.of', { name })} share={share} />
             <p className="text-xs text-muted tabular-nums">{progress}</p>
           </>
         ) : (

@@ -1,7 +1,7 @@
 // The uploads of this browser. They go on while the person is on another page, so they live outside React.
+import { putFile, UploadCancelled } from '@/api/put-file';
 import { imagesQuery, queryClient } from '@/api/queries';
 import { Store } from '@/app/store';
-import { uploadImage, UploadCancelled } from './upload';
 
 export type Upload = {
   name: string;
@@ -40,7 +40,8 @@ export async function startUpload(file: File): Promise<void> {
   files.set(name, { file, abort });
   uploads.set([...uploads.get(), { name, totalBytes: file.size, sentBytes: 0, error: null }]);
   try {
-    await uploadImage(file, name, { onProgress: (sentBytes) => patch(name, { sentBytes }), signal: abort.signal });
+    const onProgress = (sentBytes: number) => patch(name, { sentBytes });
+    await putFile(`/api/v1/images/${encodeURIComponent(name)}`, file, { onProgress, signal: abort.signal });
     await queryClient.invalidateQueries({ queryKey: imagesQuery.queryKey });
     forget(name);
   } catch (error) {

@@ -1,8 +1,8 @@
-import { QueryClient } from '@tanstack/react-query';
-import { expect, test } from 'vitest';
-import { hostQuery, vmsQuery } from '@/api/queries';
-import type { LiveEvent } from '@/api/types';
-import { aVm } from '@/testing/samples';
+import { QueryClient, QueryObserver } from '@tanstack/react-query';
+import { expect, test, vi } from 'vitest';
+import { hostQuery, updatesQuery, vmsQuery } from '@/api/queries';
+import type { LiveEvent, Updates } from '@/api/types';
+import { aVm, someUpdates } from '@/testing/samples';
 import { applyEvent } from './apply';
 
 const id = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
@@ -49,4 +49,24 @@ test('resync makes everything stale', () => {
   applyEvent(cache, event({ type: 'resync' }));
   expect(cache.getQueryState(vmsQuery.queryKey)?.isInvalidated).toBe(true);
   expect(cache.getQueryState(hostQuery.queryKey)?.isInvalidated).toBe(true);
+});
+
+test('news about updates makes them read again; a read under way is waited for, and followed by one more', async () => {
+  const cache = new QueryClient();
+  let reads = 0;
+  const answers: (() => void)[] = [];
+  const queryFn = () =>
+    new Promise<Updates>((resolve) => {
+      reads += 1;
+      answers.push(() => resolve(someUpdates()));
+    });
+  const stop = new QueryObserver(cache, { queryKey: updatesQuery.queryKey, queryFn }).subscribe(() => undefined);
+  for (let n = 0; n < 3; n += 1) applyEvent(cache, event({ type: 'updates.changed' }));
+  expect(reads).toBe(1);
+  answers[0]?.();
+  await vi.waitFor(() => expect(reads).toBe(2));
+  answers[1]?.();
+  await vi.waitFor(() => expect(cache.isFetching()).toBe(0));
+  expect(reads).toBe(2);
+  stop();
 });

@@ -1,6 +1,6 @@
 // What an event means for the cache. Pure apart from the cache it is handed.
 import type { QueryClient } from '@tanstack/react-query';
-import { hostQuery, imagesQuery, sortVms, vmsQuery } from '@/api/queries';
+import { hostQuery, imagesQuery, sortVms, updatesQuery, vmsQuery } from '@/api/queries';
 import type { LiveEvent, Vm } from '@/api/types';
 
 /** Puts a VM's new state into the cached list, or starts with it if the list is not read yet. */
@@ -33,6 +33,9 @@ export function applyEvent(cache: QueryClient, event: LiveEvent): void {
     case 'host.changed':
       void cache.invalidateQueries({ queryKey: hostQuery.queryKey });
       return;
+    case 'updates.changed':
+      void readUpdatesAgain(cache);
+      return;
     case 'resync':
       void cache.invalidateQueries();
   }
@@ -44,4 +47,15 @@ function changeVms(cache: QueryClient, change: (vms: Vm[]) => Vm[]): void {
   const reading = cache.isFetching({ queryKey: key }) > 0;
   cache.setQueryData(key, (vms) => (vms === undefined ? vms : change(vms)));
   if (reading) void cache.invalidateQueries({ queryKey: key });
+}
+
+/**
+ * While a bundle is written, events may come faster than answers: a read that is under way is waited for,
+ * because cancelling it each time would never end, and then followed by one more.
+ */
+async function readUpdatesAgain(cache: QueryClient): Promise<void> {
+  const filter = { queryKey: updatesQuery.queryKey };
+  const reading = cache.isFetching(filter) > 0;
+  await cache.invalidateQueries(filter, { cancelRefetch: false });
+  if (reading) await cache.invalidateQueries(filter, { cancelRefetch: false });
 }

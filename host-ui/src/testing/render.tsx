@@ -14,7 +14,7 @@ export async function renderPage(element: ReactElement, cache = new QueryClient(
   const root = createRootRoute();
   const page = (path: string) => createRoute({ getParentRoute: () => root, path, component: () => <div data-testid="page">{element}</div> });
   const router = createRouter({
-    routeTree: root.addChildren(['/', '/vms/$vmId', '/vms/$vmId/console'].map(page)),
+    routeTree: root.addChildren(['/', '/updates', '/vms/$vmId', '/vms/$vmId/console'].map(page)),
     history: createMemoryHistory({ initialEntries: ['/'] }),
   });
   render(

@@ -1,5 +1,5 @@
 // Values that tests start from.
-import type { Host, Vm } from '@/api/types';
+import type { Host, LastUpdate, Slot, Transfer, Updates, Vm } from '@/api/types';
 
 /** A VM that is off, with the fields given changed. */
 export const aVm = (part: Partial<Vm> = {}): Vm => ({
@@ -32,5 +32,57 @@ export const aHost = (part: Partial<Host> = {}): Host => ({
   addresses: [],
   certificate_sha256: 'ab'.repeat(32),
   ssh_enabled: false,
+  ...part,
+});
+
+/** A slot that holds a good version that does not run, with the fields given changed. */
+export const aSlot = (part: Partial<Slot> = {}): Slot => ({
+  name: 'B',
+  state: 'good',
+  running: false,
+  confirmed: false,
+  tries_left: null,
+  version: '0.2.0',
+  build_id: 'fedcba9876543210',
+  failure: null,
+  ...part,
+});
+
+/** The slot that an installed host runs from. */
+export const theRunningSlot = (part: Partial<Slot> = {}): Slot =>
+  aSlot({ name: 'A', running: true, confirmed: true, version: '0.1.0', build_id: '0123456789abcdef', ...part });
+
+/** An empty slot. */
+export const anEmptySlot = (): Slot => aSlot({ state: 'empty', version: null, build_id: null });
+
+/** A freshly installed host: slot A runs, slot B is empty. */
+export const someUpdates = (part: Partial<Updates> = {}): Updates => ({
+  unavailable: null,
+  slots: [theRunningSlot(), anEmptySlot()],
+  transfer: null,
+  last: null,
+  ...part,
+});
+
+/** A bundle that arrives. */
+export const aTransfer = (part: Partial<Transfer> = {}): Transfer => ({
+  state: 'receiving',
+  version: '0.2.0',
+  received_bytes: 40,
+  total_bytes: 100,
+  percent: 20,
+  problem: null,
+  ...part,
+});
+
+/** An update that went well. */
+export const aLastUpdate = (part: Partial<LastUpdate> = {}): LastUpdate => ({
+  version: '0.2.0',
+  build_id: 'fedcba9876543210',
+  slot: 'B',
+  from_version: '0.1.0',
+  started_at: '2026-03-01T12:00:00Z',
+  outcome: 'succeeded',
+  failure: null,
   ...part,
 });

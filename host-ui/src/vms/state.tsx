@@ -2,27 +2,21 @@
 import type { Vm } from '@/api/types';
 import { useI18n } from '@/i18n/i18n';
 import type { MessageKey } from '@/i18n/translate';
-import { cx } from '@/ui/cx';
+import { Badge, type BadgeTone } from '@/ui/badge';
 
-const looks: Record<Vm['state'], { key: MessageKey; className: string }> = {
-  running: { key: 'state.running', className: 'bg-good-soft text-good' },
-  paused: { key: 'state.paused', className: 'bg-warn-soft text-warn' },
-  shutting_down: { key: 'state.shutting_down', className: 'bg-warn-soft text-warn' },
-  off: { key: 'state.off', className: 'bg-sunken text-muted' },
-  crashed: { key: 'state.crashed', className: 'bg-danger-soft text-danger' },
-  suspended: { key: 'state.suspended', className: 'bg-info-soft text-info' },
+const looks: Record<Vm['state'], { key: MessageKey; tone: BadgeTone }> = {
+  running: { key: 'state.running', tone: 'good' },
+  paused: { key: 'state.paused', tone: 'warn' },
+  shutting_down: { key: 'state.shutting_down', tone: 'warn' },
+  off: { key: 'state.off', tone: 'plain' },
+  crashed: { key: 'state.crashed', tone: 'danger' },
+  suspended: { key: 'state.suspended', tone: 'info' },
 };
 
 /** The power state as a word in its colour. */
 export function StateBadge({ state }: { state: Vm['state'] }) {
   const { t } = useI18n();
-  const look = looks[state];
-  return (
-    <span className={cx('inline-flex items-center gap-1.5 rounded-full px-2.5 py-0.5 text-xs font-medium whitespace-nowrap', look.className)}>
-      <span className="size-1.5 rounded-full bg-current" aria-hidden="true" />
-      {t(look.key)}
-    </span>
-  );
+  return <Badge tone={looks[state].tone}>{t(looks[state].key)}</Badge>;
 }
 
 const accelerators: Record<Vm['accelerator'], MessageKey> = {

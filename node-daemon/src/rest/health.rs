@@ -81,9 +81,16 @@ fn writable(directory: &Path) -> Result<String, String> {
         .map_err(|error| format!("{place} can't be written to: {error}"))
 }
 
+/// The addresses that the host is managed by; a bridge for guests has one even when no cable is plugged in.
 fn network(inventory: &Inventory) -> Result<String, String> {
-    match inventory.addresses.as_slice() {
-        [] => Err("no interface has an address".to_owned()),
-        [first, ..] => Ok(format!("{} on {}", first.address, first.interface)),
+    let management = inventory.management_interface.as_deref();
+    let reachable = inventory
+        .addresses
+        .iter()
+        .find(|address| management.is_none_or(|name| name == address.interface));
+    match (reachable, management) {
+        (Some(found), _) => Ok(format!("{} on {}", found.address, found.interface)),
+        (None, Some(interface)) => Err(format!("{interface} has no address")),
+        (None, None) => Err("no interface has an address".to_owned()),
     }
 }

@@ -1,24 +1,17 @@
 //! The image library.
 
-use std::io;
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
 use qx_api::rest::ImagePage;
 
 use crate::app::App;
 use crate::callers::Caller;
-use crate::extract::{Json, Name};
+use crate::extract::{Json, Name, drain, pieces};
 use crate::problem::Failure;
 
 const CHECKSUM: &str = "X-Checksum-SHA256";
-/// An upload that brings nothing for this long is given up.
-const STALLED: Duration = Duration::from_secs(60);
 
 pub(super) async fn list(
     State(app): State<App>,
@@ -39,10 +32,17 @@ pub(super) async fn upload(
 ) -> Result<impl IntoResponse, Failure> {
     let sha256 = checksum(&headers)?;
     let images = &app.engine.images;
-    let image = images
-        .upload(&caller.identity.actor, name, pieces(body), sha256)
-        .await?;
-    Ok((StatusCode::CREATED, Json(qx_api::rest::Image::from(image))))
+    let mut body = pieces(body);
+    let stored = images
+        .upload(&caller.identity.actor, name, &mut body, sha256)
+        .await;
+    match stored {
+        Ok(image) => Ok((StatusCode::CREATED, Json(qx_api::rest::Image::from(image)))),
+        Err(error) => {
+            drain(body).await;
+            Err(error.into())
+        }
+    }
 }
 
 fn checksum(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Failure> {
@@ -55,18 +55,6 @@ fn checksum(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Failure> {
     digest
         .map(Some)
         .ok_or_else(|| Failure::field(CHECKSUM, "must be 64 hexadecimal digits"))
-}
-
-fn pieces(body: Body) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    futures_util::stream::unfold(Some(body.into_data_stream()), async |body| {
-        let mut body = body?;
-        match tokio::time::timeout(STALLED, body.next()).await {
-            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(body))),
-            Ok(Some(Err(error))) => Some((Err(io::Error::other(error)), None)),
-            Ok(None) => None,
-            Err(_) => Some((Err(io::ErrorKind::TimedOut.into()), None)),
-        }
-    })
 }
 
 pub(super) async fn delete(

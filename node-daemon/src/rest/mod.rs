@@ -6,6 +6,7 @@ mod events;
 pub(crate) mod health;
 mod host;
 mod images;
+mod updates;
 mod vms;
 
 use axum::extract::Request;
@@ -72,6 +73,11 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::TOKEN_DELETE, access::delete_token)
         .on(&endpoints::AUDIT_LIST, access::list_audit)
         .on(&endpoints::HOST_GET, host::get)
+        .on(&endpoints::UPDATES_GET, updates::get)
+        .on(&endpoints::UPDATE_UPLOAD, updates::upload)
+        .on(&endpoints::UPDATE_APPLY, updates::apply)
+        .on(&endpoints::UPDATE_CONFIRM, updates::confirm)
+        .on(&endpoints::UPDATE_ROLLBACK, updates::roll_back)
         .on(&endpoints::VM_LIST, vms::list)
         .on(&endpoints::VM_CREATE, vms::create)
         .on(&endpoints::VM_GET, vms::get)
@@ -131,11 +137,12 @@ mod tests {
     #[tokio::test]
     async fn every_endpoint_of_the_table_is_served() {
         let data = tempfile::tempdir().unwrap();
-        let shadow = data.path().join("shadow");
-        let engine = Engine::start(Arc::new(Fake::default()), data.path(), shadow)
+        let mut options = Options::parse_from(["qx-node"]);
+        options.data_dir = data.path().to_owned();
+        let engine = Engine::start(Arc::new(Fake::default()), options.places())
             .await
             .unwrap();
-        let app = App::new(engine, &Options::parse_from(["qx-node"]), String::new());
+        let app = App::new(engine, &options, String::new());
         let served: HashSet<&str> = routes(&app).served.into_iter().collect();
         for endpoint in endpoints::ALL {
             assert!(

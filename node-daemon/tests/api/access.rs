@@ -28,6 +28,7 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         Input::Json("TokenCreate") => request.json(r#"{"name":"t","role":"viewer"}"#),
         Input::Json("VmCreate") => request.json(r#"{"name":"made"}"#),
         Input::Json("ConsoleRequest") => request.json(r#"{"type":"serial"}"#),
+        Input::Json("UpdateStart") => request.json(r#"{"restart":true}"#),
         Input::Json(other) => panic!("no body for {other}: add one"),
         Input::Bytes => request.body(vec![0_u8; 512]),
     };

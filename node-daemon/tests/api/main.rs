@@ -17,4 +17,5 @@ mod streams;
 mod support;
 mod test_driver;
 mod ui;
+mod updates;
 mod vms;

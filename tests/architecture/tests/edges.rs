@@ -15,7 +15,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("qx-architecture-tests", &[]),
     ("qx-console", &["qx-api", "qx-host"]),
     ("qx-e2e", &["qx-api", "qx-hypervisor", "qx-slots"]),
-    ("qx-engine", &["qx-host", "qx-hypervisor", "qx-model"]),
+    (
+        "qx-engine",
+        &["qx-host", "qx-hypervisor", "qx-model", "qx-slots"],
+    ),
     ("qx-host", &["qx-model", "qx-slots"]),
     ("qx-hypervisor", &["qx-model"]),
     ("qx-image", &["qx-slots"]),
@@ -33,10 +36,12 @@ const TABLE: &[(&str, &[&str])] = &[
             "qx-hypervisor",
             "qx-libvirt",
             "qx-model",
+            "qx-slots",
         ],
     ),
     ("qx-power-tests", &["qx-host", "qx-slots"]),
     ("qx-slots", &[]),
+    ("qx-trial", &["qx-host", "qx-slots"]),
 ];
 
 /// Crates from outside that only these workspace crates may use directly.
@@ -57,6 +62,7 @@ const WITHOUT_TOKIO: &[&str] = &[
     "qx-install",
     "qx-model",
     "qx-slots",
+    "qx-trial",
 ];
 
 /// Product dependencies (not those of tests) of each workspace crate, by name.

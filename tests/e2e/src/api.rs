@@ -1,12 +1,16 @@
 //! A client of the host's REST API as a script would write it: paths and JSON, no types of the product, so
 //! that a change of the contract breaks a test instead of changing with it.
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use ureq::http::request::Builder;
 use ureq::http::{Request, Response};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, SendBody};
 
 use crate::console_socket::ConsoleSocket;
 use crate::deadline::{Look, poll};
@@ -145,6 +149,30 @@ impl Api {
         self.send("PUT", path, Some(("application/octet-stream", body)))
     }
 
+    /// PUT of an update bundle's bytes from `offset` on. With `cut`, the connection breaks after so many bytes.
+    ///
+    /// # Errors
+    /// When no answer comes, which is what a cut is for.
+    pub fn put_bundle(&self, bundle: &Path, offset: u64, cut: Option<u64>) -> Result<Reply> {
+        let what = "PUT /api/v1/updates/upload";
+        let mut file = File::open(bundle).context("cannot open the bundle")?;
+        let length = file.metadata().context("cannot look at the bundle")?.len();
+        file.seek(SeekFrom::Start(offset))
+            .context("cannot read the bundle")?;
+        let request = self
+            .request("PUT", "/api/v1/updates/upload")
+            .header("content-type", "application/octet-stream")
+            .header("content-length", length - offset)
+            .header("upload-offset", offset);
+        let mut body = Cut {
+            file,
+            left: cut.unwrap_or(u64::MAX),
+        };
+        let request = request.body(SendBody::from_reader(&mut body));
+        let response = self.agent.run(request.context(what)?).context(what)?;
+        read(response).context(what)
+    }
+
     /// DELETE
     ///
     /// # Errors
@@ -172,6 +200,19 @@ impl Api {
 
     fn send(&self, method: &str, path: &str, body: Option<(&str, Vec<u8>)>) -> Result<Reply> {
         let what = || format!("{method} {path}");
+        let request = self.request(method, path);
+        let response = match body {
+            Some((kind, bytes)) => {
+                let request = request.header("content-type", kind).body(bytes);
+                self.agent.run(request.with_context(what)?)
+            }
+            None => self.agent.run(request.body(()).with_context(what)?),
+        };
+        read(response.with_context(what)?).with_context(what)
+    }
+
+    /// With what a browser sends along.
+    fn request(&self, method: &str, path: &str) -> Builder {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url()));
@@ -185,14 +226,26 @@ impl Api {
         if let Some(token) = &self.csrf_token {
             request = request.header("x-csrf-token", token);
         }
-        let response = match body {
-            Some((kind, bytes)) => {
-                let request = request.header("content-type", kind).body(bytes);
-                self.agent.run(request.with_context(what)?)
-            }
-            None => self.agent.run(request.body(()).with_context(what)?),
-        };
-        read(response.with_context(what)?).with_context(what)
+        request
+    }
+}
+
+/// A file that cannot be read any more after so many bytes.
+struct Cut {
+    file: File,
+    left: u64,
+}
+
+impl Read for Cut {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::Error::other("cut by the test"));
+        }
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let (part, _) = buffer.split_at_mut(buffer.len().min(most));
+        let count = self.file.read(part)?;
+        self.left -= count as u64;
+        Ok(count)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -124,6 +125,29 @@ impl InstalledDisk {
             offset(CONFIG),
             PARTITIONS[CONFIG].1 * MIB,
         )
+    }
+
+    /// Inverts the end of the configuration's super block, which has its checksum, as a power cut between the
+    /// two sectors of it does.
+    ///
+    /// # Errors
+    /// When the disk can't be written, or e2fsck finds nothing wrong afterwards.
+    pub fn tear_config(&self, dir: &Path) -> Result<()> {
+        let at = offset(CONFIG) + 2048 - 4;
+        let disk = File::options().read(true).write(true).open(&self.path)?;
+        let mut checksum = [0; 4];
+        disk.read_exact_at(&mut checksum, at)?;
+        disk.write_all_at(&checksum.map(|byte| !byte), at)?;
+        let file = dir.join("torn.ext4");
+        copy(
+            &self.path,
+            offset(CONFIG),
+            &file,
+            0,
+            PARTITIONS[CONFIG].1 * MIB,
+        )?;
+        // 1 would be a file system whose journal was replayed; 8 is one that it does not understand.
+        run(Command::new("e2fsck").arg("-n").arg(&file), &[4, 8])
     }
 
     /// Makes a partition's content in a file of its size, then copies it into the disk.

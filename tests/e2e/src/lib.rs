@@ -19,6 +19,7 @@
 pub mod accelerator;
 pub mod api;
 pub mod bench;
+pub mod bundle;
 pub mod capture;
 pub mod console_socket;
 pub mod deadline;
@@ -27,6 +28,7 @@ pub mod firmware;
 pub mod grpc;
 pub mod guest;
 pub mod image;
+pub mod installed;
 pub mod iso9660;
 pub mod lab;
 pub mod machine;

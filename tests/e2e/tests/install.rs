@@ -1,28 +1,20 @@
 //! From the medium onto a disk, and what of a host outlives its reboots.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
-use qx_e2e::deadline::Look;
+use anyhow::{Result, ensure};
+use qx_e2e::installed::{
+    BOOT, CONFIG_OFFSET, INSTALL, SLOT_A_OFFSET, blank, configuration, flip_in_slot,
+    holds_what_must_last, make_a_vm, opens,
+};
 use qx_e2e::machine::{DirectKernel, StoppedMachine};
 use qx_e2e::run::one_time_password;
-use qx_e2e::{Api, Bus, Image, Lab, Machine, guest, image, minutes, poll, seed, tls};
-use serde_json::{Value, json};
+use qx_e2e::{Api, Bus, Image, Lab, Machine, image, minutes, seed, tls};
+use serde_json::json;
 
-/// From power-on to the end of an installation, and of one boot, under software emulation.
-const INSTALL: std::time::Duration = minutes(30);
-const BOOT: std::time::Duration = minutes(15);
 const GIB: u64 = 1 << 30;
-/// Where slot A starts: after 1 MiB and the EFI partition.
-const SLOT_A_OFFSET: u64 = (1 + 100) << 20;
-/// Where the configuration's partition starts: after the EFI partition and two slots.
-const CONFIG_OFFSET: u64 = (1 + 100 + 300 + 300) << 20;
-const PASSWORD: &str = "correct horse 42";
 const ANSWER: &str = "version = 1\n[install]\ndisk = \"auto\"\n[system]\nhostname = \"qx-e2e\"\n\
     root_password = \"correct horse 42\"\nkernel_args = [\"intel_iommu=on\"]\n[ssh]\nenabled = true\n";
 
@@ -80,7 +72,7 @@ fn an_unattended_installation_with_secure_boot_keeps_everything_over_a_reboot() 
 /// Changes one bit of slot A's root file system. qx-init refuses it and says so to the boot environment; GRUB
 /// starts slot B from then on.
 fn a_damaged_slot_is_passed_over(lab: &Lab, disk: &Path, machine: StoppedMachine) -> Result<()> {
-    flip_in_slot_a(disk, "rootfs.squashfs", 50_000_000)?;
+    flip_in_slot(disk, SLOT_A_OFFSET, "rootfs.squashfs", 50_000_000)?;
     let machine = machine.start()?;
     machine
         .serial()
@@ -103,32 +95,6 @@ fn a_damaged_slot_is_passed_over(lab: &Lab, disk: &Path, machine: StoppedMachine
     );
     machine.power_cut();
     lab.step("GRUB does not start slot A again");
-    Ok(())
-}
-
-/// Inverts a bit of a file in slot A, from outside.
-fn flip_in_slot_a(disk: &Path, file: &str, position: u64) -> Result<()> {
-    let debugfs = |request: &str| -> Result<String> {
-        let output = Command::new("debugfs")
-            .args(["-R", request])
-            .arg(format!("{}?offset={SLOT_A_OFFSET}", disk.display()))
-            .output()
-            .context("cannot run debugfs")?;
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let super_block = debugfs("show_super_stats -h")?;
-    let size: u64 = super_block
-        .lines()
-        .find_map(|line| line.strip_prefix("Block size:")?.trim().parse().ok())
-        .with_context(|| format!("debugfs: {super_block}"))?;
-    let found = debugfs(&format!("bmap {file} {}", position / size))?;
-    let block: u64 = found.parse().with_context(|| format!("debugfs: {found}"))?;
-    ensure!(block > 0, "{file} has no block at {position}");
-    let at = SLOT_A_OFFSET + block * size + position % size;
-    let image = File::options().read(true).write(true).open(disk)?;
-    let mut byte = [0];
-    image.read_exact_at(&mut byte, at)?;
-    image.write_all_at(&[byte[0] ^ 1], at)?;
     Ok(())
 }
 
@@ -284,30 +250,9 @@ fn installs(lab: &Lab, machine: &Machine) -> Result<()> {
     Ok(())
 }
 
-/// A sparse file of zeros.
-fn blank(path: &Path, size: u64) -> Result<std::path::PathBuf> {
-    File::create(path)
-        .and_then(|file| file.set_len(size))
-        .with_context(|| format!("cannot make {}", path.display()))?;
-    Ok(path.to_owned())
-}
-
 fn is_blank(path: &Path) -> Result<bool> {
     use std::os::unix::fs::MetadataExt;
     Ok(fs::metadata(path)?.blocks() == 0)
-}
-
-/// Waits until the answer file's password opens the host. Until then it is a live system that answers, with
-/// another password.
-fn opens(machine: &Machine) -> Result<Api> {
-    let mut api = machine.api()?;
-    poll("the host to let us in", BOOT, || {
-        Ok(match api.log_in("root", PASSWORD) {
-            Ok(_) => Look::Done(()),
-            Err(error) => Look::NotYet(format!("{error:#}")),
-        })
-    })?;
-    Ok(api)
 }
 
 /// Waits for the host of the answer file, booted from its disk, and logs in.
@@ -330,26 +275,6 @@ fn installed(machine: &Machine, hostname: &str) -> Result<Api> {
     Ok(api)
 }
 
-fn make_a_vm(api: &Api) -> Result<Value> {
-    api.put("/api/v1/images/guest.img", guest::marker_image())?
-        .expect(201)?;
-    let spec = json!({"name": "kept", "memory_mib": 64, "firmware": "uefi",
-        "disks": [{"image": "guest.img"}], "nics": [{"network": "default"}]});
-    let vm = api.post("/api/v1/vms", &spec)?.expect(201)?;
-    starts(api, &vm)?;
-    Ok(vm)
-}
-
-fn starts(api: &Api, vm: &Value) -> Result<()> {
-    let id = vm["id"].as_str().context("the VM has no id")?;
-    for (action, state) in [("start", "running"), ("stop", "off")] {
-        let path = format!("/api/v1/vms/{id}/{action}");
-        let now = api.post(&path, &json!({}))?.expect(200)?;
-        ensure!(now["state"] == state, "state after {action}: {now}");
-    }
-    Ok(())
-}
-
 /// How often `words` stand in the first `length` bytes of a file.
 fn occurrences(path: &Path, length: u64, words: &[u8]) -> Result<usize> {
     let mut bytes = Vec::new();
@@ -358,68 +283,4 @@ fn occurrences(path: &Path, length: u64, words: &[u8]) -> Result<usize> {
         .windows(words.len())
         .filter(|found| *found == words)
         .count())
-}
-
-/// Every file of the configuration partition, by its path.
-fn configuration(disk: &Path, into: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
-    fs::create_dir_all(into)?;
-    let output = Command::new("debugfs")
-        .arg("-R")
-        .arg(format!("rdump / {}", into.display()))
-        .arg(format!("{}?offset={CONFIG_OFFSET}", disk.display()))
-        .output()
-        .context("cannot run debugfs")?;
-    ensure!(output.status.success(), "debugfs: {output:?}");
-    let mut files = BTreeMap::new();
-    collect(into, into, &mut files)?;
-    Ok(files)
-}
-
-fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        let kind = fs::symlink_metadata(&path)?.file_type();
-        if kind.is_dir() {
-            collect(root, &path, files)?;
-        } else if kind.is_file() {
-            let name = path.strip_prefix(root)?.display().to_string();
-            files.insert(name, fs::read(&path)?);
-        }
-    }
-    Ok(())
-}
-
-fn holds_what_must_last(files: &BTreeMap<String, Vec<u8>>, vm: &Value) -> Result<()> {
-    let id = vm["id"].as_str().context("the VM has no id")?;
-    let has = |what: &str, test: &dyn Fn(&str, &[u8]) -> bool| {
-        ensure!(
-            files.iter().any(|(name, content)| test(name, content)),
-            "{what} is not on the configuration partition: {:?}",
-            files.keys()
-        );
-        Ok(())
-    };
-    for name in [
-        "config.toml",
-        "machine-id",
-        "ssh/ssh_host_ed25519_key",
-        "tls/key.pem",
-        "tls/cert.pem",
-        "iscsi/initiatorname.iscsi",
-        "libvirt/qemu/networks/default.xml",
-    ] {
-        has(name, &|file, content| file == name && !content.is_empty())?;
-    }
-    let text = |content: &[u8]| String::from_utf8_lossy(content).contains(id);
-    has("the VM's definition", &|file, content| {
-        file.starts_with("libvirt/qemu/") && file.ends_with(".xml") && text(content)
-    })?;
-    has("the VM's NVRAM", &|file, content| {
-        file.starts_with("libvirt/nvram/") && content.len() > 1024
-    })?;
-    let plain = files
-        .values()
-        .any(|content| String::from_utf8_lossy(content).contains(PASSWORD));
-    ensure!(!plain, "the password is stored in plain text");
-    Ok(())
 }

@@ -57,7 +57,22 @@ fn a_broken_configuration_falls_back_and_is_explained() {
         machine
             .serial()
             .wait_for("config.toml line 2", minutes(2))?;
+        machine.power_cut();
         lab.step("a torn file: the last good generation, and the console says so");
+
+        disk.tear_config(lab.dir())?;
+        let machine = disk.machine(lab, "torn-super-block").start()?;
+        machine.wait_ready(BOOT)?;
+        let host = self::host(&machine, PASSWORD)?;
+        ensure!(host["hostname"] == "kept", "host: {}", host["hostname"]);
+        let warnings = host["boot"]["warnings"].to_string();
+        ensure!(warnings.contains("is repaired"), "warnings: {warnings}");
+        ensure!(
+            host["boot"]["config"] == "partition",
+            "boot: {}",
+            host["boot"]
+        );
+        lab.step("a torn super block: repaired, and said so");
         Ok(())
     });
 }

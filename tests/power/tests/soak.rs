@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use qx_e2e::bundle::{self, Fault};
 use qx_e2e::deadline::Look;
-use qx_e2e::{Bus, Image, Lab, Machine, image, minutes, poll, seed};
+use qx_e2e::installed::{PASSWORD, opens};
+use qx_e2e::{Api, Bus, Image, Lab, image, minutes, poll, seed};
 use qx_power_tests::log::Log;
 use qx_power_tests::model::{BootFiles, Model};
 use qx_power_tests::phase::Phase;
 use qx_power_tests::replay::{Cut, Cuts, Replay};
-use qx_slots::{Keyring, Manifest, PublicKey, verify_manifest};
+use qx_slots::{Bundle, Keyring, Manifest, PublicKey, verify_manifest};
+use serde_json::json;
+use tar::Archive;
 
 const INSTALL: std::time::Duration = minutes(30);
 const BOOT: std::time::Duration = minutes(15);
@@ -24,7 +28,7 @@ const EFI_END: u64 = (1 + 100) * MIB;
 /// Everything but VM data: the partitions of the system.
 const SYSTEM: u64 = (1 + 100 + 300 + 300 + 100) * MIB;
 const ANSWER: &str = "version = 1\n[install]\ndisk = \"auto\"\n[system]\nhostname = \"qx-power\"\n\
-    root_password = \"correct horse 42\"\n";
+    root_password = \"correct horse 42\"\nkernel_args = [\"quantix.confirm=60\"]\n";
 const CUTS: Cuts = Cuts {
     seed: 3,
     losses: 8,
@@ -69,22 +73,154 @@ fn soak_power_install() {
         lab.step("started for the first time, and shut down");
         is_what_was_recorded(&first, &disk)?;
 
-        let reference =
-            Replay::new(File::open(&disk)?, Log::none(File::open(&disk)?), CUTS)?.end()?;
-        let mut model = Model::new(keys()?, vec![built()?], BootFiles::of(&reference)?);
-        let (mut states, mut failures) = (0, 0);
-        for (phase, class) in [(install, "nothing installed"), (first, "boots A (Good)")] {
-            let report = phase.run(&mut model, CUTS)?;
-            lab.step(&report.to_string());
-            let all: BTreeSet<Cut> = report.classes[class].keys().copied().collect();
-            ensure!(all.len() == 4, "{class}: only {all:?}");
-            states += report.states;
-            failures += report.failures.len();
-        }
-        ensure!(states >= 5000, "only {states} states");
-        ensure!(failures == 0, "{failures} states must never be");
-        Ok(())
+        let mut model = Model::new(keys()?, vec![built()?], boot_files(&disk)?);
+        let phases = [(install, "nothing installed"), (first, "boots A (Good)")];
+        judge(lab, &mut model, &phases, 5000)
     });
+}
+
+/// An update and its trial, a rollback by hand, and an update that the host leaves by itself. What was
+/// confirmed before each is still there after every power cut.
+#[test]
+#[ignore = "records in QEMU and judges thousands of states, about 20 minutes"]
+fn soak_power_update() {
+    Lab::run("Power cuts in updates", |lab| {
+        let disk = sparse(&lab.dir().join("disk.img"))?;
+        let machine = lab
+            .machine("install")
+            .memory_mib(1024)
+            .stop_at_reboot()
+            .drive(&disk, "raw", Bus::Virtio)
+            .cd(Image::latest()?.iso())
+            .usb_stick(&seed::volume(lab.dir(), ANSWER)?)
+            .start()?;
+        machine
+            .serial()
+            .wait_for("Quantix-OS is installed on", INSTALL)?;
+        machine.wait_off(minutes(5))?;
+        let machine = lab
+            .machine("first")
+            .memory_mib(1024)
+            .drive(&disk, "raw", Bus::Virtio)
+            .start()?;
+        opens(&machine)?;
+        machine.shut_down(minutes(5))?;
+        lab.step("installed, and started for the first time");
+        let files = boot_files(&disk)?;
+
+        let good = bundle::make(lab.dir(), "0.2.0", Fault::None)?;
+        let bad = bundle::make(lab.dir(), "0.3.0", Fault::DaemonCrashes)?;
+        let images = vec![built()?, in_bundle(&good)?, in_bundle(&bad)?];
+        let update = recorded(lab, &disk, "update", |api| {
+            changes(api, "B", "succeeded", |api| start(api, &good))
+        })?;
+        let rollback = recorded(lab, &disk, "rollback", |api| {
+            changes(api, "A", "succeeded", |api| {
+                api.post("/api/v1/updates/rollback", &json!({"restart": true}))?
+                    .expect(200)
+                    .map(drop)
+            })
+        })?;
+        let failed = recorded(lab, &disk, "update that fails", |api| {
+            changes(api, "A", "failed", |api| start(api, &bad))
+        })?;
+        let mut model = Model::new(keys()?, images, files);
+        let phases = [
+            (update, "boots B (Pending)"),
+            (rollback, "boots A (Pending)"),
+            (failed, "boots B (Pending)"),
+        ];
+        judge(lab, &mut model, &phases, 5000)
+    });
+}
+
+/// Replays all phases. `class` of each must have come up in every way that the power can be cut.
+fn judge(lab: &Lab, model: &mut Model, phases: &[(Phase, &str)], least: usize) -> Result<()> {
+    let (mut states, mut failures) = (0, 0);
+    for (phase, class) in phases {
+        let report = phase.run(model, CUTS)?;
+        lab.step(&report.to_string());
+        let all = report.classes.get(*class);
+        let all: BTreeSet<Cut> = all.into_iter().flat_map(|by| by.keys().copied()).collect();
+        ensure!(all.len() == 4, "{class}: only {all:?}");
+        states += report.states;
+        failures += report.failures.len();
+    }
+    ensure!(states >= least, "only {states} states");
+    ensure!(failures == 0, "{failures} states must never be");
+    Ok(())
+}
+
+/// Does `act` on the host, with everything that is written to its disk recorded.
+fn recorded(
+    lab: &Lab,
+    disk: &Path,
+    name: &str,
+    act: impl FnOnce(&mut Api) -> Result<()>,
+) -> Result<Phase> {
+    let base = lab.dir().join(format!("before {name}.img"));
+    copy(disk, &base)?;
+    let phase = phase(name, &base, lab)?;
+    let machine = lab
+        .machine(name)
+        .memory_mib(1024)
+        .recorded_drive(disk, &phase.log, Bus::Virtio)
+        .start()?;
+    let mut api = opens(&machine)?;
+    api.wait_ready(BOOT)?;
+    act(&mut api)?;
+    machine.shut_down(minutes(5))?;
+    is_what_was_recorded(&phase, disk)?;
+    lab.step(&format!("{name}: recorded"));
+    Ok(phase)
+}
+
+/// Uploads a bundle and restarts into it.
+fn start(api: &Api, bundle: &Path) -> Result<()> {
+    api.put_bundle(bundle, 0, None)?.expect(200)?;
+    api.post("/api/v1/updates/apply", &json!({"restart": true}))?
+        .expect(200)
+        .map(drop)
+}
+
+/// Waits until a change of the running version has ended with `outcome`, and `slot` runs and is confirmed.
+fn changes(
+    api: &mut Api,
+    slot: &str,
+    outcome: &str,
+    act: impl FnOnce(&Api) -> Result<()>,
+) -> Result<()> {
+    let before = api.get("/api/v1/updates")?.expect(200)?["last"]["started_at"].clone();
+    act(api)?;
+    let look = |api: &mut Api| -> Result<bool> {
+        // Sessions end with the daemon.
+        api.log_in("root", PASSWORD)?;
+        let now = api.get("/api/v1/updates")?.expect(200)?;
+        let slots = now["slots"].as_array().into_iter().flatten();
+        let runs = slots.into_iter().any(|found| {
+            found["name"] == slot && found["running"] == true && found["confirmed"] == true
+        });
+        let last = &now["last"];
+        Ok(runs && last["outcome"] == outcome && last["started_at"] != before)
+    };
+    poll("the change to end", BOOT, || {
+        Ok(match look(api) {
+            Ok(true) => Look::Done(()),
+            Ok(false) => Look::NotYet("not yet".to_owned()),
+            Err(error) => Look::NotYet(format!("{error:#}")),
+        })
+    })
+}
+
+/// The manifest in a bundle.
+fn in_bundle(bundle: &Path) -> Result<Manifest> {
+    let mut archive = Archive::new(File::open(bundle)?);
+    Ok(Bundle::open(&mut archive, &keys()?)?.manifest().clone())
+}
+
+fn boot_files(disk: &Path) -> Result<BootFiles> {
+    let state = Replay::new(File::open(disk)?, Log::none(File::open(disk)?), CUTS)?.end()?;
+    Ok(BootFiles::of(&state)?)
 }
 
 fn phase(name: &str, base: &Path, lab: &Lab) -> Result<Phase> {
@@ -131,18 +267,6 @@ fn is_what_was_recorded(phase: &Phase, disk: &Path) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// The answer file's password opens the host: it runs from the disk, with its configuration.
-fn opens(machine: &Machine) -> Result<()> {
-    machine.wait_ready(BOOT)?;
-    let mut api = machine.api()?;
-    poll("the host to let us in", BOOT, || {
-        Ok(match api.log_in("root", "correct horse 42") {
-            Ok(_) => Look::Done(()),
-            Err(error) => Look::NotYet(format!("{error:#}")),
-        })
-    })
 }
 
 fn keys() -> Result<Keyring> {

@@ -83,7 +83,7 @@ pub(crate) enum Body {
     Json(Vec<u8>),
     Bytes {
         size: u64,
-        sha256: Option<String>,
+        header: Option<(&'static str, String)>,
         content: AnyBody,
     },
 }
@@ -207,14 +207,14 @@ impl Client {
             }
             Body::Bytes {
                 size,
-                sha256,
+                header,
                 content,
             } => {
                 request = request
                     .header(CONTENT_TYPE, "application/octet-stream")
                     .header(CONTENT_LENGTH, size);
-                if let Some(sha256) = sha256 {
-                    request = request.header("X-Checksum-SHA256", sha256);
+                if let Some((name, value)) = header {
+                    request = request.header(name, value);
                 }
                 content
             }

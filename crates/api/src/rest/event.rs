@@ -22,6 +22,9 @@ pub enum EventType {
     /// Something that `GET /api/v1/host` shows changed.
     #[serde(rename = "host.changed")]
     HostChanged,
+    /// Something that `GET /api/v1/updates` shows changed.
+    #[serde(rename = "updates.changed")]
+    UpdatesChanged,
     /// Events were missed: read everything again.
     #[serde(rename = "resync")]
     Resync,

@@ -7,6 +7,7 @@ mod health;
 mod host;
 mod image;
 mod problem;
+mod update;
 mod vm;
 
 pub use access::{
@@ -20,6 +21,10 @@ pub use host::{
 };
 pub use image::{Image, ImageFormat, ImagePage};
 pub use problem::{FieldProblem, Problem};
+pub use update::{
+    Failure, FailureReason, LastUpdate, Slot, SlotName, SlotState, Transfer, TransferState,
+    UpdateOutcome, UpdateStart, Updates,
+};
 pub use vm::{
     Accelerator, ConsoleRequest, ConsoleTicket, ConsoleType, Disk, DiskCreate, Firmware, Nic,
     NicCreate, Vm, VmCreate, VmPage, VmState,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream;
-use qx_engine::{Engine, Error, SerialConsole};
+use qx_engine::{Engine, Error, Places, SerialConsole};
 use qx_hypervisor::Hypervisor;
 use qx_hypervisor::fake::Fake;
 use qx_model::access::{Actor, Role};
@@ -40,9 +40,13 @@ impl Bench {
 
 /// Started, and done with its first look.
 async fn engine(hypervisor: Arc<dyn Hypervisor>, data: &Path) -> Engine {
-    let engine = Engine::start(hypervisor, data, data.join("shadow"))
-        .await
-        .unwrap();
+    let places = Places {
+        data: data.to_owned(),
+        shadow: data.join("shadow"),
+        run: data.join("run"),
+        state: data.join("state"),
+    };
+    let engine = Engine::start(hypervisor, places).await.unwrap();
     eventually("the first look", async || {
         engine.vms.list(&admin(), None, 1).await.is_ok()
     })

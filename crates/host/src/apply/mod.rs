@@ -11,7 +11,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use qx_slots::{EnvError, KernelArgs};
+use qx_slots::{BootEnv, EnvError, KernelArgs, SlotName};
 
 pub use applied::{Applied, Ipv4Method};
 pub use files::{Entry, write_all};
@@ -26,11 +26,12 @@ use crate::durable;
 use crate::identity;
 use crate::network::choose_ports;
 use crate::nics::{self, Nic};
+use crate::update::UpdateRecord;
 
 /// The file that shows the one-time password to the console, in the run directory.
 pub const INITIAL_PASSWORD: &str = "initial-password";
 
-/// Where things are; on the product `/`, `/quantix`, `/run/quantix`, `/sys` and `/dev`.
+/// Where things are; on the product `/`, `/quantix`, `/run/quantix`, `/sys`, `/dev` and `/proc/cmdline`.
 #[derive(Debug, Clone)]
 pub struct Paths {
     /// The root that files are written under.
@@ -43,6 +44,8 @@ pub struct Paths {
     pub sys: PathBuf,
     /// The directory of device nodes.
     pub dev: PathBuf,
+    /// The kernel's command line.
+    pub cmdline: PathBuf,
 }
 
 /// Why nothing could be applied at all.
@@ -104,7 +107,7 @@ pub fn apply(paths: &Paths) -> Result<Status, ApplyError> {
     };
     let entries = plan(&loaded.config, &facts);
     problems.extend(write_all(&paths.root, &entries));
-    problems.extend(store_kernel_arguments(&loaded.config, paths).err());
+    problems.extend(settle_boot(&loaded.config, paths).err());
 
     Applied::of(&loaded.config)
         .write(&paths.run)
@@ -113,16 +116,16 @@ pub fn apply(paths: &Paths) -> Result<Status, ApplyError> {
     Ok(loaded.status)
 }
 
-/// The boot loader's arguments follow the configuration; what changed counts from the next boot on. A live
-/// boot has none.
-fn store_kernel_arguments(config: &Config, paths: &Paths) -> Result<(), String> {
+/// The boot loader's arguments follow the configuration; what changed counts from the next boot on. A trial
+/// of the other slot that is over is recorded. A live boot has no environment.
+fn settle_boot(config: &Config, paths: &Paths) -> Result<(), String> {
     let Ok(boot) = BootInfo::read(&paths.run) else {
         return Ok(());
     };
     if boot.mode == Mode::Live {
         return Ok(());
     }
-    let failed = |error: String| format!("the kernel's arguments cannot be stored: {error}");
+    let failed = |error: String| format!("the boot environment cannot be changed: {error}");
     let text = kernel_arguments(config).map_err(|error| failed(error.to_string()))?;
     let args: KernelArgs = text
         .parse()
@@ -131,8 +134,45 @@ fn store_kernel_arguments(config: &Config, paths: &Paths) -> Result<(), String> 
         sys: paths.sys.clone(),
         dev: paths.dev.clone(),
     };
-    boot_env::change(Path::new(&boot.source), &devices, |env| env.args = args)
-        .map_err(|error| failed(error.to_string()))
+    let cmdline = fs::read_to_string(&paths.cmdline).unwrap_or_default();
+    let running = boot.slot.as_deref().and_then(SlotName::of_name);
+    if let Some(running) = running.filter(|_| has_lost_env(&cmdline)) {
+        let renewed = BootEnv::renewed(running, args.clone());
+        boot_env::renew(Path::new(&boot.source), &devices, &renewed)
+            .map_err(|error| failed(error.to_string()))?;
+    }
+    let mut env = None;
+    boot_env::change(Path::new(&boot.source), &devices, |now| {
+        now.args = args;
+        if let Some(running) = running {
+            now.settle(running, refused_slot(&cmdline));
+        }
+        env = Some(now.clone());
+    })
+    .map_err(|error| failed(error.to_string()))?;
+    let (Some(env), Some(mut update)) = (env, UpdateRecord::read(&paths.state)) else {
+        return Ok(());
+    };
+    if update.settle(&env) {
+        update
+            .write(&paths.state)
+            .map_err(|error| format!("the end of the last update cannot be recorded: {error}"))?;
+    }
+    Ok(())
+}
+
+/// Whether the boot loader could believe no copy of the environment.
+fn has_lost_env(cmdline: &str) -> bool {
+    let mut words = cmdline.split_ascii_whitespace();
+    words.any(|word| word == "quantix.env=lost")
+}
+
+/// The slot whose kernel the boot loader could not start before it started this one.
+fn refused_slot(cmdline: &str) -> Option<SlotName> {
+    cmdline
+        .split_ascii_whitespace()
+        .find_map(|word| word.strip_prefix("quantix.refused="))
+        .and_then(SlotName::of_letter)
 }
 
 /// Looks for links, which takes time, only where the choice depends on it.

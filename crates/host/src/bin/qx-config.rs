@@ -53,6 +53,7 @@ fn main() -> anyhow::Result<ExitCode> {
                 run: arguments.run_dir,
                 sys: PathBuf::from("/sys"),
                 dev: PathBuf::from("/dev"),
+                cmdline: PathBuf::from("/proc/cmdline"),
             };
             let status = apply::apply(&paths)?;
             report(&status);

@@ -10,6 +10,9 @@ use qx_slots::ENV_BYTES;
 
 use super::StorageError;
 
+/// What firmware starts. It is written when everything else is on the medium: a power cut before that leaves
+/// nothing that could start and then stop at GRUB's prompt.
+const FIRST_PROGRAM: &str = "EFI/BOOT/BOOTX64.EFI";
 const LABEL: [u8; 11] = *b"QX-EFI     ";
 const KIB: usize = 1024;
 const BUFFER: usize = 1024 * KIB;
@@ -23,10 +26,10 @@ impl BootLoader {
     /// File here and on the partition. The removable path, because firmware forgets boot entries; GRUB's
     /// menu is where Debian's signed GRUB looks for it.
     const FILES: [(&'static str, &'static str); 4] = [
-        ("shimx64.efi", "EFI/BOOT/BOOTX64.EFI"),
         ("grubx64.efi", "EFI/BOOT/grubx64.efi"),
         ("mmx64.efi", "EFI/BOOT/mmx64.efi"),
         ("grub.cfg", "EFI/debian/grub.cfg"),
+        ("shimx64.efi", FIRST_PROGRAM),
     ];
 }
 
@@ -79,19 +82,27 @@ fn write(partition: &Path, sector_bytes: u32, files: &[(String, Vec<u8>)]) -> io
     fatfs::format_volume(&mut device, options)?;
     device.seek(SeekFrom::Start(0))?;
     let system = FileSystem::new(&mut device, FsOptions::new())?;
-    fill(&system, files)?;
-    system.unmount()?;
-    device.finish()
-}
-
-fn fill<T: ReadWriteSeek>(system: &FileSystem<T>, files: &[(String, Vec<u8>)]) -> io::Result<()> {
-    let root = system.root_dir();
     // Directories first: the files then follow each other without a gap.
     for directory in ["QUANTIX", "EFI", "EFI/BOOT", "EFI/debian"] {
-        root.create_dir(directory)?;
+        system.root_dir().create_dir(directory)?;
     }
+    fill(&system, files.iter().filter(|file| file.0 != FIRST_PROGRAM))?;
+    system.unmount()?;
+    device.sync()?;
+    device.seek(SeekFrom::Start(0))?;
+    let system = FileSystem::new(&mut device, FsOptions::new())?;
+    fill(&system, files.iter().filter(|file| file.0 == FIRST_PROGRAM))?;
+    system.unmount()?;
+    device.sync()
+}
+
+fn fill<'a, T: ReadWriteSeek>(
+    system: &FileSystem<T>,
+    files: impl Iterator<Item = &'a (String, Vec<u8>)>,
+) -> io::Result<()> {
     for (place, content) in files {
-        root.create_file(place)?.write_all(content)?;
+        let mut file = system.root_dir().create_file(place)?;
+        file.write_all(content)?;
     }
     Ok(())
 }
@@ -122,7 +133,7 @@ impl Buffered {
         Self(BufWriter::with_capacity(BUFFER, file))
     }
 
-    fn finish(mut self) -> io::Result<()> {
+    fn sync(&mut self) -> io::Result<()> {
         self.0.flush()?;
         self.0.get_ref().sync_all()
     }
@@ -245,7 +256,7 @@ mod tests {
         let env = BootEnv::installed(KernelArgs::default()).encode();
         write_efi(&partition, 512, &loader, &env).unwrap();
         let mut files = contents(&loader, &env).unwrap();
-        files[6].1[5] ^= 1;
+        files[5].1[5] ^= 1;
         let error = check(&partition, &files).unwrap_err().to_string();
         assert!(
             error.contains("EFI/BOOT/grubx64.efi is not what was written"),

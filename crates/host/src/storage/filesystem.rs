@@ -84,6 +84,8 @@ pub(super) fn make_slot(partition: &Path) -> io::Result<()> {
         "-F",
         "-t",
         "ext4",
+        "-b",
+        "4096",
         "-m",
         "0",
         "-N",

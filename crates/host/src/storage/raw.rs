@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use qx_slots::BlockIo;
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags, flock};
 
 /// Direct transfers need memory that is aligned to this; enough for every disk.
 const ALIGNMENT: usize = 4096;
@@ -34,6 +34,14 @@ impl RawPartition {
             file,
             sector_bytes: usize::try_from(sector_bytes).unwrap_or(ALIGNMENT),
         })
+    }
+
+    /// Waits until no other program holds it, and keeps others waiting until this is closed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn lock(&self) -> io::Result<()> {
+        Ok(flock(&self.file, FlockOperation::LockExclusive)?)
     }
 }
 

@@ -19,12 +19,12 @@ pub trait PartSource {
     ///
     /// # Errors
     /// When it is not there.
-    fn open(&self, name: &str) -> io::Result<Box<dyn Read>>;
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>>;
 }
 
 /// A directory with the parts as files.
 impl PartSource for PathBuf {
-    fn open(&self, name: &str) -> io::Result<Box<dyn Read>> {
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
         Ok(Box::new(File::open(self.join(name))?))
     }
 }

@@ -123,6 +123,7 @@ fn the_programs_the_ui_and_the_branding_are_there() -> Result<()> {
         "usr/sbin/qx-console",
         "usr/sbin/qx-config",
         "usr/sbin/qx-install",
+        "usr/sbin/qx-trial",
         "usr/sbin/libvirtd",
         "usr/sbin/virtlogd",
         "usr/bin/qemu-system-x86_64",

@@ -11,7 +11,7 @@
 //! ```
 
 use anyhow::Result;
-use qx_slots::{Because, BootEnv, Copies, CopyName, Reason, SlotName, boot};
+use qx_slots::{Because, BootEnv, Copies, CopyName, KernelArgs, Reason, SlotName, boot};
 
 use super::slot::Slot;
 
@@ -111,8 +111,18 @@ fn power_on(
             (Slot::Unverified, _) if init == Init::Trusts => {
                 return Ok(Some(Class::BootsUnverified { slot }));
             }
-            (Slot::Unverified, Because::LastResort | Because::EnvLost) => {
+            (Slot::Unverified, Because::LastResort) => {
                 return Ok(Some(Class::Unbootable(Stuck::Recovery)));
+            }
+            (Slot::Unverified, Because::EnvLost) => {
+                refused.get_or_insert(slot);
+                let renewed = BootEnv::renewed(slot.other(), KernelArgs::default());
+                *copies = Copies {
+                    first: Some(renewed.clone()),
+                    second: Some(renewed),
+                };
+                condemn(copies, slot);
+                return Ok(None);
             }
             (Slot::Unverified, Because::Pending | Because::Good) => {
                 refused.get_or_insert(slot);
@@ -166,7 +176,6 @@ fn condemn(copies: &mut Copies, slot: SlotName) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use qx_slots::KernelArgs;
 
     const REFUSED_B: Class = Class::RefusedThenBoots {
         slot: SlotName::A,
@@ -226,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_environment_slot_b_runs_only_if_grub_cannot_load_slot_a() {
+    fn without_an_environment_slot_b_runs_if_slot_a_does_not() {
         let lost = Copies::default;
         let (class, _) = starts(lost(), Slot::Refused, Slot::Whole);
         let because = Because::EnvLost;
@@ -238,6 +247,14 @@ mod tests {
         };
         assert_eq!(class, expected);
         let (class, _) = starts(lost(), Slot::Unverified, Slot::Whole);
+        let because = Because::Good;
+        let expected = Class::RefusedThenBoots {
+            slot,
+            because,
+            refused,
+        };
+        assert_eq!(class, expected);
+        let (class, _) = starts(lost(), Slot::Unverified, Slot::Unverified);
         assert_eq!(class, Class::Unbootable(Stuck::Recovery));
     }
 

@@ -37,9 +37,18 @@ pub(super) fn read(view: &View) -> Result<Option<Config>> {
     match copy_out(view, &files) {
         Ok(()) => {}
         Err(CopyError::Ext4(Ext4Error::Incompatible(_))) => {
-            dump(view, &scratch.path().join("partition"), &files)?;
+            let copy = scratch.path().join("partition");
+            copy_whole(view, &copy)?;
+            dump(&copy, &files)?;
         }
-        Err(CopyError::Ext4(_)) => return Ok(None),
+        // The kernel refuses it, and qx-init repairs it.
+        Err(CopyError::Ext4(_)) => {
+            let copy = scratch.path().join("partition");
+            if !repair(view, &copy)? {
+                return Ok(None);
+            }
+            dump(&copy, &files)?;
+        }
         Err(CopyError::Io(error)) => return Err(error).context("cannot copy files"),
     }
     Ok(peek(&files))
@@ -81,8 +90,21 @@ enum CopyError {
     Io(#[from] io::Error),
 }
 
-/// The files that matter, by e2fsprogs on a copy of the partition.
-fn dump(view: &View, copy: &Path, to: &Path) -> Result<()> {
+/// Does to a copy of the partition what qx-init does to one that cannot be mounted.
+fn repair(view: &View, copy: &Path) -> Result<bool> {
+    copy_whole(view, copy)?;
+    let status = Command::new("e2fsck")
+        .arg("-fy")
+        .arg(copy)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .context("cannot run e2fsck")?;
+    Ok(matches!(status.code(), Some(0 | 1)))
+}
+
+fn copy_whole(view: &View, copy: &Path) -> Result<()> {
     let file = File::create(copy).context("cannot copy the partition")?;
     file.set_len(view.length())?;
     let mut chunk = vec![0; CHUNK];
@@ -94,6 +116,11 @@ fn dump(view: &View, copy: &Path, to: &Path) -> Result<()> {
             file.write_all_at(chunk, offset)?;
         }
     }
+    Ok(())
+}
+
+/// The files that matter, by e2fsprogs on a copy of the partition.
+fn dump(copy: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for name in [CURRENT, GENERATIONS] {
         let request = format!("rdump {name} {}", to.display());

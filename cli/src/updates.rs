@@ -1,0 +1,277 @@
+//! `qx update`.
+
+use std::io::SeekFrom;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use qx_api::client::{Client, Error};
+use qx_api::rest::{LastUpdate, Slot, TransferState, UpdateOutcome, UpdateStart, Updates};
+use tokio::io::AsyncSeekExt;
+
+use crate::args::{Format, UpdateCommand};
+use crate::files::{bar, open, pieces};
+use crate::output::{json, plain};
+
+/// Between two tries to go on with an upload, and how many there are.
+const PAUSE: Duration = Duration::from_secs(3);
+const TRIES: u32 = 20;
+
+pub(crate) async fn run(client: &Client, format: Format, command: UpdateCommand) -> Result<()> {
+    let updates = match command {
+        UpdateCommand::Status => client.updates().await?,
+        UpdateCommand::Upload { file, resume } => upload(client, &file, resume).await?,
+        UpdateCommand::Apply { no_restart } => client.apply_update(&start(no_restart)).await?,
+        UpdateCommand::Confirm => client.confirm_update().await?,
+        UpdateCommand::Rollback { no_restart } => {
+            client.roll_back_update(&start(no_restart)).await?
+        }
+    };
+    show(format, &updates)
+}
+
+const fn start(no_restart: bool) -> UpdateStart {
+    UpdateStart {
+        restart: !no_restart,
+    }
+}
+
+fn show(format: Format, updates: &Updates) -> Result<()> {
+    if format == Format::Json {
+        return json(updates);
+    }
+    for line in lines(updates) {
+        println!("{}", plain(&line));
+    }
+    Ok(())
+}
+
+/// What a person reads: a line a slot, how the last update ended, what is being written.
+fn lines(updates: &Updates) -> Vec<String> {
+    if let Some(reason) = &updates.unavailable {
+        return vec![format!("No updates: {reason}")];
+    }
+    let mut lines: Vec<String> = updates.slots.iter().map(slot).collect();
+    lines.extend(updates.last.as_ref().map(last));
+    if let Some(transfer) = &updates.transfer {
+        let version = transfer.version.as_deref().unwrap_or("an update");
+        lines.push(match transfer.state {
+            TransferState::Receiving | TransferState::Verifying => {
+                format!("Writing {version}: {} %", transfer.percent)
+            }
+            TransferState::Interrupted => format!(
+                "The upload of {version} broke off after {} bytes: qx update upload FILE --resume",
+                transfer.received_bytes
+            ),
+            TransferState::Done => format!("Uploaded: {version}. Start it with: qx update apply"),
+            TransferState::Failed => format!(
+                "The upload failed, the running system was not touched: {}",
+                transfer.problem.as_deref().unwrap_or("no reason is known")
+            ),
+        });
+    }
+    lines
+}
+
+fn slot(slot: &Slot) -> String {
+    let mut facts = Vec::new();
+    if slot.running {
+        facts.push("running".to_owned());
+    }
+    if slot.confirmed {
+        facts.push("confirmed".to_owned());
+    }
+    if let Some(tries) = slot.tries_left {
+        let trial = if slot.running {
+            "on trial"
+        } else {
+            "waits for its trial"
+        };
+        facts.push(format!("{trial}, tries left: {tries}"));
+    }
+    if let Some(failure) = &slot.failure {
+        facts.push(format!("failed: {}", failure.detail));
+    }
+    let version = slot.version.as_deref().unwrap_or("empty");
+    let facts = facts.join(", ");
+    format!("Slot {:?}  {version}  {facts}", slot.name)
+        .trim_end()
+        .to_owned()
+}
+
+fn last(last: &LastUpdate) -> String {
+    let change = format!(
+        "{} to {}, {}",
+        last.from_version, last.version, last.started_at
+    );
+    match (last.outcome, &last.failure) {
+        (UpdateOutcome::Waiting, _) => format!("Update   {change}: starts with the next restart"),
+        (UpdateOutcome::OnTrial, _) => format!("Update   {change}: on trial"),
+        (UpdateOutcome::Succeeded, _) => format!("Update   {change}: succeeded"),
+        (UpdateOutcome::Failed, Some(failure)) => {
+            format!("Update   {change}: failed, went back: {}", failure.detail)
+        }
+        (UpdateOutcome::Failed, None) => format!("Update   {change}: failed, went back"),
+    }
+}
+
+/// Sends the file, and goes on where it was when the connection breaks.
+async fn upload(client: &Client, path: &Path, resume: bool) -> Result<Updates> {
+    let (_, size) = open(path).await?;
+    let bar = bar(size);
+    let mut offset = if resume { received(client).await? } else { 0 };
+    let mut tries = 0;
+    let outcome = loop {
+        match send(client, path, offset, size, &bar).await {
+            Ok(updates) => break Ok(updates),
+            Err(error) if !is_break(&error) || tries == TRIES => break Err(error),
+            Err(_) => {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+                // The daemon may still be unreachable; what it has is asked again then.
+                if let Ok(at) = received(client).await {
+                    offset = at;
+                }
+            }
+        }
+    };
+    bar.finish_and_clear();
+    outcome
+}
+
+async fn send(
+    client: &Client,
+    path: &Path,
+    offset: u64,
+    size: u64,
+    bar: &indicatif::ProgressBar,
+) -> Result<Updates> {
+    let (mut file, _) = open(path).await?;
+    file.seek(SeekFrom::Start(offset))
+        .await
+        .with_context(|| format!("can't read {}", path.display()))?;
+    bar.set_position(offset);
+    let rest = size.saturating_sub(offset);
+    Ok(client
+        .upload_update(offset, rest, pieces(file, bar.clone()))
+        .await?)
+}
+
+/// Whether the connection broke, rather than the daemon said no.
+fn is_break(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<Error>(),
+        Some(Error::Unreachable { .. } | Error::Protocol { .. })
+    )
+}
+
+/// What arrived of the upload that broke off.
+async fn received(client: &Client) -> Result<u64> {
+    match client.updates().await?.transfer {
+        Some(transfer) if transfer.state == TransferState::Interrupted => {
+            Ok(transfer.received_bytes)
+        }
+        _ => bail!("no upload broke off that could be taken up again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use qx_api::rest::{Failure, FailureReason, SlotName, SlotState, Transfer};
+
+    use super::*;
+
+    fn slot_b() -> Slot {
+        Slot {
+            name: SlotName::B,
+            state: SlotState::Good,
+            running: false,
+            confirmed: false,
+            tries_left: None,
+            version: Some("2.0.0".into()),
+            build_id: Some("0123456789abcdef".into()),
+            failure: None,
+        }
+    }
+
+    fn network() -> Failure {
+        Failure {
+            reason: FailureReason::Network,
+            detail: "the management network did not come up".into(),
+        }
+    }
+
+    #[test]
+    fn a_slot_is_one_line() {
+        assert_eq!(slot(&slot_b()), "Slot B  2.0.0");
+        let running = Slot {
+            running: true,
+            tries_left: Some(2),
+            ..slot_b()
+        };
+        assert_eq!(
+            slot(&running),
+            "Slot B  2.0.0  running, on trial, tries left: 2"
+        );
+        let empty = Slot {
+            version: None,
+            state: SlotState::Empty,
+            ..slot_b()
+        };
+        assert_eq!(slot(&empty), "Slot B  empty");
+        let failed = Slot {
+            state: SlotState::Failed,
+            failure: Some(network()),
+            ..slot_b()
+        };
+        assert_eq!(
+            slot(&failed),
+            "Slot B  2.0.0  failed: the management network did not come up"
+        );
+    }
+
+    #[test]
+    fn a_host_that_cannot_be_updated_says_why_and_nothing_else() {
+        let updates = Updates {
+            unavailable: Some("the system runs from a medium".into()),
+            slots: vec![],
+            transfer: None,
+            last: None,
+        };
+        assert_eq!(
+            lines(&updates),
+            ["No updates: the system runs from a medium"]
+        );
+    }
+
+    #[test]
+    fn why_an_update_failed_and_how_to_go_on_with_an_upload_is_said() {
+        let updates = Updates {
+            unavailable: None,
+            slots: vec![slot_b()],
+            transfer: Some(Transfer {
+                state: TransferState::Interrupted,
+                version: None,
+                received_bytes: 4096,
+                total_bytes: None,
+                percent: 3,
+                problem: None,
+            }),
+            last: Some(LastUpdate {
+                version: "2.0.0".into(),
+                build_id: "0123456789abcdef".into(),
+                slot: SlotName::B,
+                from_version: "1.0.0".into(),
+                started_at: "2026-11-23T12:00:00Z".parse().unwrap(),
+                outcome: UpdateOutcome::Failed,
+                failure: Some(network()),
+            }),
+        };
+        let lines = lines(&updates);
+        assert_eq!(
+            lines[1],
+            "Update   1.0.0 to 2.0.0, 2026-11-23T12:00:00Z: failed, went back: the management network did not come up"
+        );
+        assert!(lines[2].contains("4096 bytes: qx update upload FILE --resume"));
+    }
+}

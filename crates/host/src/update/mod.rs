@@ -1,0 +1,17 @@
+//! Updating the system on its own disk: a bundle goes into the slot that does not run, is put on trial, and is
+//! confirmed or given up. Says how; when, and for whom, is the engine's and `qx-trial`'s.
+//!
+//! ```text
+//! bundle ─► signature ─► slot is "empty" ─► write, hash ─► read back, hash ─► slot is "good" ─► on trial
+//!                        in the environment                                            │
+//!                                              confirmed ◄─ healthy ─ qx-trial ◄─ restart
+//!                                              failed    ◄─ not ────────┘
+//! ```
+
+mod installed;
+mod record;
+mod stage;
+
+pub use installed::{Installed, NotInstalled};
+pub use record::{Outcome, UpdateRecord};
+pub use stage::{Progress, StageError};

@@ -1,0 +1,55 @@
+// Choosing which version runs: the requests, the cache, and what the person is told.
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { api, ask } from '@/api/client';
+import { updatesQuery } from '@/api/queries';
+import type { Slot } from '@/api/types';
+import { Store, useStore } from '@/app/store';
+import { useI18n } from '@/i18n/i18n';
+import { lastOpen } from '@/live/live';
+import { useErrorText } from '@/ui/message';
+import { notify } from '@/ui/notices';
+
+export type StartAction = 'apply' | 'rollback';
+
+const asked = new Store<{ version: string; at: Date } | null>(null);
+
+/** The version that the host restarts into, until it is back; `null` when it does not restart. */
+export function useRestarting(): string | null {
+  const restart = useStore(asked);
+  const opened = useStore(lastOpen);
+  return restart === null || (opened !== null && opened > restart.at) ? null : restart.version;
+}
+
+/** Starts the version in `slot`, now or with the next restart. */
+export function useStart(action: StartAction, slot: Slot) {
+  const cache = useQueryClient();
+  const version = slot.version ?? slot.name;
+  return useMutation({
+    mutationFn: (restart: boolean) =>
+      ask(api.POST(action === 'apply' ? '/api/v1/updates/apply' : '/api/v1/updates/rollback', { body: { restart } })),
+    onSuccess: (updates, restart) => {
+      cache.setQueryData(updatesQuery.queryKey, updates);
+      if (restart) asked.set({ version, at: new Date() });
+    },
+  });
+}
+
+/** Keeps the version on trial in `slot`, or takes back that the one in it starts with the next restart. */
+export function useDecide(action: 'confirm' | 'withdraw', slot: Slot) {
+  const { t } = useI18n();
+  const errorText = useErrorText();
+  const cache = useQueryClient();
+  const version = slot.version ?? slot.name;
+  return useMutation({
+    mutationFn: () =>
+      ask(
+        action === 'confirm'
+          ? api.POST('/api/v1/updates/confirm')
+          : // To go back from a version that has not been started yet is to withdraw it.
+            api.POST('/api/v1/updates/rollback', { body: { restart: false } }),
+      ),
+    onSuccess: (updates) => cache.setQueryData(updatesQuery.queryKey, updates),
+    onError: (error) =>
+      notify({ tone: 'danger', title: t(`updates.${action}.failed`, { version }), detail: errorText(error) }),
+  });
+}

@@ -1,0 +1,93 @@
+//! Updates of the host's own system.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use qx_api::rest::{UpdateStart, Updates};
+use qx_model::access::Actor;
+
+use super::health::readiness;
+use crate::app::App;
+use crate::callers::Caller;
+use crate::convert;
+use crate::extract::{Json, drain, pieces};
+use crate::problem::Failure;
+
+const OFFSET: &str = "Upload-Offset";
+
+pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Json<Updates>, Failure> {
+    status(&app, &caller.identity.actor).await
+}
+
+pub(super) async fn upload(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Updates>, Failure> {
+    let offset = offset(&headers)?;
+    let actor = &caller.identity.actor;
+    let mut body = pieces(body);
+    if let Err(error) = app.engine.updates.upload(actor, offset, &mut body).await {
+        drain(body).await;
+        return Err(error.into());
+    }
+    status(&app, actor).await
+}
+
+pub(super) async fn apply(
+    State(app): State<App>,
+    caller: Caller,
+    Json(wish): Json<UpdateStart>,
+) -> Result<Json<Updates>, Failure> {
+    let actor = &caller.identity.actor;
+    let healthy = healthy(&app).await?;
+    app.engine
+        .updates
+        .apply(actor, wish.restart, healthy)
+        .await?;
+    status(&app, actor).await
+}
+
+pub(super) async fn confirm(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<Updates>, Failure> {
+    let actor = &caller.identity.actor;
+    app.engine.updates.confirm(actor).await?;
+    status(&app, actor).await
+}
+
+pub(super) async fn roll_back(
+    State(app): State<App>,
+    caller: Caller,
+    Json(wish): Json<UpdateStart>,
+) -> Result<Json<Updates>, Failure> {
+    let actor = &caller.identity.actor;
+    let healthy = healthy(&app).await?;
+    app.engine
+        .updates
+        .roll_back(actor, wish.restart, healthy)
+        .await?;
+    status(&app, actor).await
+}
+
+async fn status(app: &App, actor: &Actor) -> Result<Json<Updates>, Failure> {
+    let status = app.engine.updates.status(actor).await?;
+    Ok(Json(convert::updates(status)))
+}
+
+/// The checks that are fine now: another version is held to them.
+async fn healthy(app: &App) -> Result<Vec<String>, Failure> {
+    let checks = readiness(app).await?.checks;
+    let fine = checks.into_iter().filter(|check| check.ok);
+    Ok(fine.map(|check| check.name).collect())
+}
+
+fn offset(headers: &HeaderMap) -> Result<u64, Failure> {
+    let Some(header) = headers.get(OFFSET) else {
+        return Ok(0);
+    };
+    let number = header.to_str().ok().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| Failure::field(OFFSET, "must be a number of bytes"))
+}
