@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes output/initramfs.img: qx-init, the recovery busybox, the trusted key, and the kernel modules of
+# Makes output/initramfs.img: qx-init, the recovery busybox, the recovery key and keyring, and the kernel modules of
 # mkinitfs.conf taken from the trimmed root. CPU microcode goes in front, where the kernel looks for it.
 set -eu
 . "$(dirname -- "$0")/lib.sh"
@@ -12,20 +12,20 @@ busybox=$(command -v busybox)
 [ -x "$init" ] || die "$init is missing: run 'make console-tui' first"
 release=$(basename "$root"/usr/lib/modules/*)
 modules=$root/usr/lib/modules/$release
-key=$("$repo/builder/signing-key.sh")
+trust=$("$repo/builder/signing-key.sh" trust)
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tree=$work/tree
 mkdir -p "$tree/bin" "$tree/etc/quantix/keys" "$tree/usr/lib/modules/$release"
-key_id=$("$repo/builder/image-tool.sh" public --private "$key" --public "$work/key.pub")
 
 microcode=$output/microcode.cpio
 [ -e "$microcode" ] || microcode=/dev/null
 inputs=$({
     echo "$SOURCE_DATE_EPOCH"
     find "$modules/kernel" -type f -name '*.ko' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
-} | cat - "$0" "$profile/mkinitfs.conf" "$init" "$busybox" "$work/key.pub" "$microcode" | sha256sum)
+} | cat - "$0" "$profile/mkinitfs.conf" "$init" "$busybox" "$trust/recovery.pub" "$trust/keyring.json" \
+    "$trust/keyring.sig" "$microcode" | sha256sum)
 if [ -e "$output/initramfs.img" ] && [ "$(cat "$output/initramfs.inputs" 2>/dev/null)" = "$inputs" ]; then
     exit 0
 fi
@@ -33,7 +33,7 @@ step "Initial RAM file system: qx-init and the boot's kernel modules (usually 10
 
 install -m 755 "$init" "$tree/init"
 install -m 755 "$busybox" "$tree/bin/busybox"
-install -m 644 "$work/key.pub" "$tree/etc/quantix/keys/$key_id.pub"
+install -m 644 -t "$tree/etc/quantix/keys" "$trust/recovery.pub" "$trust/keyring.json" "$trust/keyring.sig"
 sed 's/#.*//; /^[[:space:]]*$/d' "$profile/mkinitfs.conf" >"$tree/etc/quantix/modules"
 
 # needed PATTERN: the files of the listed modules of these classes and of all that they need; modules.dep

@@ -9,15 +9,20 @@ channel=${QUANTIX_CHANNEL:-dev}
 iso=$output/quantix-os-$version-x86_64.iso
 bundle=$output/quantix-os-$version.qxu
 loader=$("$repo/builder/boot-loader.sh")
-key=$("$repo/builder/signing-key.sh")
+key=$("$repo/builder/signing-key.sh" key)
+trust=$("$repo/builder/signing-key.sh" trust)
+# Rises with every commit. What hosts never go back below, and until when it may be installed as an update.
+sequence=${QUANTIX_SEQUENCE:-$SOURCE_DATE_EPOCH}
+floor=${QUANTIX_FLOOR:-0}
+expires=${QUANTIX_EXPIRES:-}
 for part in vmlinuz initramfs.img rootfs.squashfs; do
     [ -s "$output/$part" ] || die "output/$part is missing: run 'make squashfs initramfs' first"
 done
 
 # Paths without spaces, so that they are several words.
 # shellcheck disable=SC2086
-inputs=$(sha256sum "$0" "$repo/grub/grub.cfg" "$key" "$output/vmlinuz" "$output/initramfs.img" \
-    "$output/rootfs.squashfs" $loader && echo "$version $channel $SOURCE_DATE_EPOCH")
+inputs=$(sha256sum "$0" "$repo/grub/grub.cfg" "$key" "$trust/keyring.json" "$output/vmlinuz" "$output/initramfs.img" \
+    "$output/rootfs.squashfs" $loader && echo "$version $channel $SOURCE_DATE_EPOCH $sequence $floor $expires")
 if [ -e "$iso" ] && [ -e "$bundle" ] && [ -e "$output/SHA256SUMS" ] &&
     [ "$(cat "$output/iso.inputs" 2>/dev/null)" = "$inputs" ]; then
     exit 0
@@ -31,9 +36,9 @@ slot=$tree/quantix
 mkdir -p "$slot/id" "$tree/EFI/debian" "$work/efi"
 ln "$output/vmlinuz" "$output/initramfs.img" "$output/rootfs.squashfs" "$slot" 2>/dev/null ||
     cp "$output/vmlinuz" "$output/initramfs.img" "$output/rootfs.squashfs" "$slot"
-"$repo/builder/image-tool.sh" public --private "$key" --public "$work/key.pub" >/dev/null
-build_id=$("$repo/builder/image-tool.sh" sign --slot "$slot" --key "$key" --release "$version" --channel "$channel")
-"$repo/builder/image-tool.sh" verify --slot "$slot" --key "$work/key.pub" >/dev/null
+build_id=$("$repo/builder/image-tool.sh" sign --slot "$slot" --key "$key" --release "$version" --channel "$channel" \
+    --sequence "$sequence" --floor "$floor" ${expires:+--expires "$expires"})
+"$repo/builder/image-tool.sh" verify --slot "$slot" --keys "$trust" >/dev/null
 : >"$slot/id/$build_id"
 
 # Debian's signed GRUB reads /EFI/debian/grub.cfg of the partition or disc that it was started from.
@@ -60,8 +65,9 @@ xorriso -as mkisofs -quiet -iso-level 3 -r -V QUANTIX_OS -o "$work/new.iso" \
     { cat "$work/log" >&2; die "xorriso failed"; }
 
 # The parts that a reader must trust come first.
-tar -C "$slot" --format=ustar --owner=0 --group=0 --numeric-owner --mode=0644 --mtime="@$SOURCE_DATE_EPOCH" \
-    -cf "$work/new.qxu" manifest.json manifest.sig vmlinuz initramfs.img rootfs.squashfs
+tar --format=ustar --owner=0 --group=0 --numeric-owner --mode=0644 --mtime="@$SOURCE_DATE_EPOCH" \
+    -cf "$work/new.qxu" -C "$trust" keyring.json keyring.sig \
+    -C "$slot" manifest.json manifest.sig vmlinuz initramfs.img rootfs.squashfs
 rm -f "$output"/quantix-os-*.iso "$output"/quantix-os-*.qxu
 mv "$work/new.iso" "$iso"
 mv "$work/new.qxu" "$bundle"

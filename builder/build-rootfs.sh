@@ -41,12 +41,13 @@ for program in qx qx-node qx-console qx-config qx-install qx-trial; do
 done
 [ -s host-ui/dist/index.html ] || die "host-ui/dist is missing: run 'make host-ui'"
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+trust=$(builder/signing-key.sh trust)
 # Content, mode and links of everything that goes on top.
 set -- overlay branding grub host-ui/dist "$programs" builder/build-rootfs.sh builder/rootfs-ours.sh \
     builder/lay-overlay.sh builder/warm-libvirt.sh
 ours_key=$({
     echo "$trimmed_key $version"
-    builder/boot-loader.sh | xargs sha256sum "$(builder/signing-key.sh)"
+    builder/boot-loader.sh | xargs sha256sum "$trust/recovery.pub" "$trust/keyring.json" "$trust/keyring.sig"
     find "$@" \( -type f -o -type l \) -printf '%M %p %l\n' | LC_ALL=C sort
     find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
 } | sha256sum | cut -c1-16)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # make repro: builds the image twice from nothing (packages, programs and UI included) with the same
-# signing key, and compares every file that it makes, byte for byte.
+# keys, and compares every file that it makes, byte for byte.
 set -eu
 . "$(dirname -- "$0")/lib.sh"
 cd "$repo"
@@ -8,11 +8,11 @@ cd "$repo"
 work=$repo/target/repro
 rm -rf --one-file-system "$work"
 mkdir -p "$work"
-if [ -z "${QUANTIX_SIGNING_KEY:-}" ]; then
-    cargo run --quiet --locked --package qx-image -- keygen --private "$work/dev.key" --public "$work/dev.pub"
-    QUANTIX_SIGNING_KEY=$work/dev.key
+if [ -z "${QUANTIX_SIGNING_KEY:-}${QUANTIX_KEYRING:-}" ]; then
+    QUANTIX_SIGNING_KEY=$(QUANTIX_OUTPUT=$work builder/signing-key.sh key)
+    QUANTIX_KEYRING=$(QUANTIX_OUTPUT=$work builder/signing-key.sh trust)
 fi
-export QUANTIX_SIGNING_KEY
+export QUANTIX_SIGNING_KEY QUANTIX_KEYRING
 
 for turn in first second; do
     step "Build $turn of 2, from nothing (usually 15 min)"

@@ -15,16 +15,15 @@ cp -R "$repo/host-ui/dist/." "$root/usr/share/quantix/ui/"
 install -m 644 -t "$root/usr/share/quantix/branding" "$repo"/branding/*
 install -m 644 "$repo/branding/issue" "$root/etc/issue"
 
-# What an installation puts on a disk's EFI partition, and the key that updates are checked with.
+# What an installation puts on a disk's EFI partition, and who may sign updates.
 boot=$root/usr/lib/quantix/boot
 mkdir -p "$boot" "$root/usr/lib/quantix/keys"
 "$repo/builder/boot-loader.sh" | while read -r file; do
     install -m 644 "$file" "$boot/$(basename "$file" .signed)"
 done
 install -m 644 "$repo/grub/disk.cfg" "$boot/grub.cfg"
-public=$boot/key.pub
-id=$("$repo/builder/image-tool.sh" public --private "$("$repo/builder/signing-key.sh")" --public "$public")
-mv "$public" "$root/usr/lib/quantix/keys/$id.pub"
+trust=$("$repo/builder/signing-key.sh" trust)
+install -m 644 -t "$root/usr/lib/quantix/keys" "$trust/recovery.pub" "$trust/keyring.json" "$trust/keyring.sig"
 
 cat >"$root/usr/lib/os-release" <<END
 NAME="Quantix-OS"

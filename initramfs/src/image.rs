@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use qx_host::trust::keyring;
+use qx_host::trust;
 use qx_host::watchdog::Watchdog;
 use qx_slots::{MANIFEST_FILE, Manifest, Part, ROOT_PART, SIGNATURE_FILE, verify_manifest};
 use rustix::mount::MountFlags;
@@ -36,13 +36,14 @@ pub(crate) struct Image {
 /// Verifies the manifest, then every part, and copies the root file system while it is hashed.
 pub(crate) fn load(medium: &Medium, watchdog: &mut Option<Watchdog>) -> Result<Image, Failure> {
     let start = Instant::now();
-    let trusted = keyring(Path::new(KEYS))
+    // Nothing is mounted yet: the image's own keyring, and none that the host kept.
+    let trusted = trust::load(Path::new(KEYS), None)
         .map_err(io::Error::other)
         .map_err(Failure::system("read the trusted keys"))?;
     let manifest = verify_manifest(
         &medium.read_small(MANIFEST_FILE)?,
         &medium.read_small(SIGNATURE_FILE)?,
-        &trusted,
+        trusted.trust.keyring(),
     )
     .map_err(|source| Failure::Manifest {
         place: medium.place(),

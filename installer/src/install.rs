@@ -16,7 +16,7 @@ use qx_host::storage::{
     StorageError, TooSmallError, make_config, make_data, node, plan, set_boot_entry, write_efi,
     write_slot, write_table,
 };
-use qx_host::trust::{TrustError, keyring};
+use qx_host::trust::{self, TrustError};
 use qx_slots::{
     BootEnv, MANIFEST_FILE, ManifestError, PartitionNumber, SIGNATURE_FILE, verify_manifest,
 };
@@ -31,7 +31,7 @@ pub struct Plan<'a> {
     pub config: &'a Config,
     /// Directory with manifest, signature and parts.
     pub source: PathBuf,
-    /// Directory of trusted keys, `ID.pub`.
+    /// Directory with recovery key and keyring.
     pub keys: PathBuf,
     /// The boot programs.
     pub loader: BootLoader,
@@ -129,7 +129,9 @@ pub struct Report {
 pub fn install(plan: &Plan<'_>, progress: &mut dyn Progress) -> Result<Report, InstallError> {
     let manifest_bytes = read(&plan.source.join(MANIFEST_FILE))?;
     let signature = read(&plan.source.join(SIGNATURE_FILE))?;
-    let manifest = verify_manifest(&manifest_bytes, &signature, &keyring(&plan.keys)?)?;
+    // The image that runs is the one to install: its own keyring is the newest that it can be signed under.
+    let trust = trust::load(&plan.keys, None)?.trust;
+    let manifest = verify_manifest(&manifest_bytes, &signature, trust.keyring())?;
     let content = SlotContent {
         manifest_bytes: &manifest_bytes,
         signature: &signature,
@@ -266,7 +268,7 @@ fn read(path: &Path) -> Result<Vec<u8>, InstallError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use qx_slots::SigningKey;
+    use qx_slots::{KEYRING_FILE, KEYRING_SIGNATURE_FILE, Keyring, RECOVERY_FILE, SigningKey};
 
     #[test]
     fn the_environment_starts_slot_a_with_the_configured_arguments() {
@@ -285,9 +287,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let keys = dir.path().join("keys");
         fs::create_dir(&keys).unwrap();
-        let trusted = SigningKey::from_seed(&[1; 32]).public().to_hex();
-        fs::write(keys.join("1.pub"), trusted).unwrap();
-        let error = verify_manifest(b"{}", &[0; 64], &keyring(&keys).unwrap()).unwrap_err();
+        let [recovery, release] = [1, 2].map(|seed| SigningKey::from_seed(&[seed; 32]));
+        let keyring = Keyring::new(1, vec![release.public()], vec![]).unwrap();
+        let bytes = keyring.to_bytes().unwrap();
+        fs::write(keys.join(RECOVERY_FILE), recovery.public().to_hex()).unwrap();
+        fs::write(keys.join(KEYRING_SIGNATURE_FILE), recovery.sign(&bytes)).unwrap();
+        fs::write(keys.join(KEYRING_FILE), bytes).unwrap();
+        let trust = trust::load(&keys, None).unwrap().trust;
+        let error = verify_manifest(b"{}", &[0; 64], trust.keyring()).unwrap_err();
         let error = InstallError::from(error);
         assert!(error.disk_is_unchanged());
         assert_eq!(

@@ -6,6 +6,7 @@ mod health;
 mod verdict;
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use qx_host::power::{self, PowerAction};
-use qx_host::update::{Installed, UpdateRecord};
+use qx_host::update::{FloorsLost, Installed, UpdateRecord, confirmed};
 use qx_host::watchdog::Watchdog;
 use qx_slots::{Reason, SlotName};
 use rustix::time::{ClockId, clock_gettime};
@@ -43,7 +44,7 @@ fn run() -> Result<()> {
         eprintln!("qx-trial: the watchdog cannot be had: {error}");
         None
     });
-    let installed = Installed::find(Path::new(RUN))?;
+    let installed = Installed::find(Path::new(RUN), Path::new(STATE))?;
     let record = UpdateRecord::read(Path::new(STATE));
     let required = record.map_or_else(Vec::new, |record| record.required);
     let cmdline = fs::read_to_string("/proc/cmdline").context("cannot read the command line")?;
@@ -94,6 +95,11 @@ fn on_trial(installed: &Installed) -> bool {
 fn confirm(installed: &Installed) -> Result<()> {
     let env = installed.change(|env| env.confirm(installed.running))?;
     println!("qx-trial: slot {} is confirmed", installed.running);
+    match raise_floor(installed) {
+        Ok(None) => {}
+        Ok(Some(lost)) => eprintln!("qx-trial: {lost}; it begins again"),
+        Err(error) => eprintln!("qx-trial: older versions are still accepted: {error}"),
+    }
     if let Some(mut record) = UpdateRecord::read(Path::new(STATE))
         && record.settle(&env)
         && let Err(error) = record.write(Path::new(STATE))
@@ -102,6 +108,11 @@ fn confirm(installed: &Installed) -> Result<()> {
         eprintln!("qx-trial: the end of the update is not recorded yet: {error}");
     }
     Ok(())
+}
+
+/// From now on nothing older than this version says.
+fn raise_floor(installed: &Installed) -> io::Result<Option<FloorsLost>> {
+    confirmed(Path::new(STATE), &installed.manifest(installed.running)?)
 }
 
 fn give_up(installed: &Installed, reason: Reason) -> Result<()> {

@@ -1,6 +1,7 @@
-//! `qx-image`: the build's own tool. Signs slot directories, checks them, and writes the bill of
+//! `qx-image`: the build's own tool. Signs slot directories and keyrings, checks them, and writes the bill of
 //! materials. The build scripts call it; it never runs on a host.
 
+mod keyring;
 mod sbom;
 mod signing;
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use qx_slots::{KeyId, Limits};
 
 #[derive(Parser)]
 #[command(
@@ -41,6 +43,39 @@ enum Command {
         #[arg(long)]
         public: PathBuf,
     },
+    /// Write keyring.json, keyring.sig and recovery.pub: which keys may sign images
+    Keyring {
+        /// The recovery key's private half
+        #[arg(long)]
+        recovery: PathBuf,
+        /// Higher than that of every keyring before
+        #[arg(long)]
+        version: u64,
+        /// Public key that may sign; may be given several times
+        #[arg(long = "key", required = true)]
+        keys: Vec<PathBuf>,
+        /// Id of a key that may no longer sign; may be given several times
+        #[arg(long, value_parser = key_id)]
+        revoke: Vec<KeyId>,
+        /// The directory to write them to, made when it is absent
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Write the keyring after another one: a new key may sign, and every key before it no longer
+    Rotate {
+        /// The recovery key's private half
+        #[arg(long)]
+        recovery: PathBuf,
+        /// The directory with the keyring of now
+        #[arg(long)]
+        keyring: PathBuf,
+        /// The new public key
+        #[arg(long)]
+        new: PathBuf,
+        /// The directory to write the next one to, made when it is absent
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Write manifest.json and manifest.sig into a slot directory and print the build id
     Sign {
         /// The directory with vmlinuz, initramfs.img and rootfs.squashfs
@@ -55,15 +90,24 @@ enum Command {
         /// The stream of releases
         #[arg(long)]
         channel: String,
+        /// Rises with every release
+        #[arg(long)]
+        sequence: u64,
+        /// The least sequence number that a host accepts once this release was confirmed on it
+        #[arg(long, default_value_t = 0)]
+        floor: u64,
+        /// Until when it may be written to a slot, in seconds since 1970
+        #[arg(long)]
+        expires: Option<u64>,
     },
     /// Judge a slot directory as qx-init does at boot; print version, build id and key id
     Verify {
         /// The directory to judge
         #[arg(long)]
         slot: PathBuf,
-        /// A trusted public key; may be given several times
-        #[arg(long = "key", required = true)]
-        keys: Vec<PathBuf>,
+        /// The directory with recovery.pub, keyring.json and keyring.sig
+        #[arg(long)]
+        keys: PathBuf,
     },
     /// Write the software bill of materials (SPDX 2.3 JSON)
     Sbom {
@@ -100,7 +144,30 @@ fn main() -> Result<()> {
             key,
             release,
             channel,
-        } => signing::sign(&slot, &key, &release, &channel),
+            sequence,
+            floor,
+            expires,
+        } => {
+            let limits = Limits {
+                sequence,
+                floor,
+                expires,
+            };
+            signing::sign(&slot, &key, &release, &channel, limits)
+        }
+        Command::Keyring {
+            recovery,
+            version,
+            keys,
+            revoke,
+            out,
+        } => keyring::make(&recovery, version, &keys, revoke, &out),
+        Command::Rotate {
+            recovery,
+            keyring,
+            new,
+            out,
+        } => keyring::rotate(&recovery, &keyring, &new, &out),
         Command::Verify { slot, keys } => signing::verify(&slot, &keys),
         Command::Sbom {
             debian,
@@ -121,6 +188,10 @@ fn main() -> Result<()> {
             fs::write(&out, document).with_context(|| format!("cannot write {}", out.display()))
         }
     }
+}
+
+fn key_id(text: &str) -> Result<KeyId, &'static str> {
+    KeyId::try_from(text.to_owned())
 }
 
 fn read_text(path: &Path) -> Result<String> {

@@ -7,9 +7,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use qx_slots::{
-    Hash, Keyring, MANIFEST_FILE, Manifest, PART_NAMES, Part, PublicKey, SIGNATURE_FILE,
-    SigningKey, verify_manifest, verify_part,
+    Hash, Limits, MANIFEST_FILE, Manifest, PART_NAMES, Part, PublicKey, SIGNATURE_FILE, SigningKey,
+    verify_manifest, verify_part,
 };
+
+use crate::keyring;
 
 /// Makes a key pair: a PKCS#8 PEM file that only its owner can read, and the public key as hex text.
 pub(crate) fn keygen(private: &Path, public: &Path) -> Result<()> {
@@ -44,13 +46,19 @@ pub(crate) fn export_public(private: &Path, public: &Path) -> Result<()> {
 }
 
 /// Writes `manifest.json` and `manifest.sig` into a slot directory and prints the build id.
-pub(crate) fn sign(slot: &Path, private: &Path, version: &str, channel: &str) -> Result<()> {
+pub(crate) fn sign(
+    slot: &Path,
+    private: &Path,
+    version: &str,
+    channel: &str,
+    limits: Limits,
+) -> Result<()> {
     let key = read_key(private)?;
     let parts = PART_NAMES
         .iter()
         .map(|name| describe(slot, name))
         .collect::<Result<_>>()?;
-    let manifest = Manifest::new(version, channel, key.public().id(), parts)?;
+    let manifest = Manifest::new(version, channel, key.public().id(), limits, parts)?;
     let bytes = manifest.to_bytes()?;
     write(&slot.join(MANIFEST_FILE), &bytes)?;
     write(&slot.join(SIGNATURE_FILE), &key.sign(&bytes))?;
@@ -59,15 +67,12 @@ pub(crate) fn sign(slot: &Path, private: &Path, version: &str, channel: &str) ->
 }
 
 /// Judges a slot directory the way qx-init does at boot.
-pub(crate) fn verify(slot: &Path, keys: &[impl AsRef<Path>]) -> Result<()> {
-    let trusted = keys
-        .iter()
-        .map(|path| read_public(path.as_ref()))
-        .collect::<Result<Keyring>>()?;
+pub(crate) fn verify(slot: &Path, keys: &Path) -> Result<()> {
+    let trusted = keyring::read(keys)?;
     let manifest = verify_manifest(
         &read(&slot.join(MANIFEST_FILE))?,
         &read(&slot.join(SIGNATURE_FILE))?,
-        &trusted,
+        trusted.keyring(),
     )?;
     for part in manifest.parts() {
         let path = slot.join(&part.name);
@@ -90,26 +95,26 @@ fn describe(slot: &Path, name: &str) -> Result<Part> {
     })
 }
 
-fn read_key(path: &Path) -> Result<SigningKey> {
+pub(crate) fn read_key(path: &Path) -> Result<SigningKey> {
     let text = fs::read_to_string(path)
         .with_context(|| format!("cannot read the signing key {}", path.display()))?;
     SigningKey::from_pem(&text).with_context(|| format!("cannot use {}", path.display()))
 }
 
-fn read_public(path: &Path) -> Result<PublicKey> {
+pub(crate) fn read_public(path: &Path) -> Result<PublicKey> {
     let text = fs::read_to_string(path)
         .with_context(|| format!("cannot read the public key {}", path.display()))?;
     PublicKey::from_hex(&text).with_context(|| format!("cannot use {}", path.display()))
 }
 
-fn write_public(key: &PublicKey, path: &Path) -> Result<()> {
+pub(crate) fn write_public(key: &PublicKey, path: &Path) -> Result<()> {
     write(path, format!("{}\n", key.to_hex()).as_bytes())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -1,5 +1,9 @@
-//! The update bundle (`.qxu`): a plain ustar archive (POSIX.1-1988) of manifest, signature and the parts, in
-//! this order and nothing else, so that it can be judged while it arrives.
+//! The update bundle (`.qxu`): a plain ustar archive (POSIX.1-1988) of keyring, manifest, their signatures and
+//! the parts, in this order and nothing else, so that it can be judged while it arrives.
+//!
+//! ```text
+//! keyring.json  keyring.sig  manifest.json  manifest.sig  vmlinuz  initramfs.img  rootfs.squashfs
+//! ```
 
 use std::cell::RefCell;
 use std::io::{self, Read};
@@ -7,13 +11,15 @@ use std::io::{self, Read};
 use tar::{Archive, Entries, Entry, EntryType};
 use thiserror::Error;
 
-use crate::keys::Keyring;
+use crate::keyring::KeyringError;
 use crate::manifest::{MAX_BYTES, Manifest, ManifestError, verify_manifest};
-use crate::{MANIFEST_FILE, SIGNATURE_FILE};
+use crate::trust::Trust;
+use crate::{KEYRING_FILE, KEYRING_SIGNATURE_FILE, MANIFEST_FILE, SIGNATURE_FILE};
 
 /// What surrounds each file of the archive: a header, and padding to whole blocks.
 const BLOCK: u64 = 512;
 const RECORD: u64 = 20 * BLOCK;
+const SIGNATURE_BYTES: u64 = 64;
 
 /// Why a bundle was refused.
 #[derive(Debug, Error)]
@@ -37,6 +43,9 @@ pub enum BundleError {
         /// Its length.
         bytes: u64,
     },
+    /// Its keyring is not to be trusted.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// Its manifest is not to be trusted.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -48,25 +57,32 @@ pub struct Bundle<'a, R: Read> {
     manifest: Manifest,
     manifest_bytes: Vec<u8>,
     signature: Vec<u8>,
+    keyring_bytes: u64,
 }
 
 impl<'a, R: Read> Bundle<'a, R> {
-    /// Reads and verifies the manifest at the start of `archive`, which nobody has read from.
+    /// Reads and verifies keyring and manifest at the start of `archive`, which nobody has read from. A newer
+    /// keyring is in force from then on, whatever becomes of the rest: `trust` holds it, to be kept.
     ///
     /// # Errors
-    /// When the manifest is not the first thing there, or is not to be trusted.
-    pub fn open(archive: &'a mut Archive<R>, trusted: &Keyring) -> Result<Self, BundleError> {
+    /// When they are not the first things there, or are not to be trusted.
+    pub fn open(archive: &'a mut Archive<R>, trust: &mut Trust) -> Result<Self, BundleError> {
         // Raw: extensions of the format, which could ask for any amount of memory, are entries like others,
         // and as such refused.
         let mut entries = archive.entries().map_err(BundleError::Read)?.raw(true);
+        let keyring = small(&mut entries, KEYRING_FILE)?;
+        let keyring_signature = small(&mut entries, KEYRING_SIGNATURE_FILE)?;
+        let keyring_bytes = keyring.len() as u64;
+        trust.offer(keyring, keyring_signature)?;
         let manifest_bytes = small(&mut entries, MANIFEST_FILE)?;
         let signature = small(&mut entries, SIGNATURE_FILE)?;
-        let manifest = verify_manifest(&manifest_bytes, &signature, trusted)?;
+        let manifest = verify_manifest(&manifest_bytes, &signature, trust.keyring())?;
         Ok(Self {
             entries: RefCell::new(entries),
             manifest,
             manifest_bytes,
             signature,
+            keyring_bytes,
         })
     }
 
@@ -91,10 +107,15 @@ impl<'a, R: Read> Bundle<'a, R> {
     /// Bytes of the whole archive as tar writes it, in records of 10 KiB.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let small = [self.manifest_bytes.len(), self.signature.len()];
-        let small = small.into_iter().map(|length| length as u64);
+        let small = [
+            self.keyring_bytes,
+            SIGNATURE_BYTES,
+            self.manifest_bytes.len() as u64,
+            SIGNATURE_BYTES,
+        ];
         let parts = self.manifest.parts().iter().map(|part| part.size);
         let files: u64 = small
+            .into_iter()
             .chain(parts)
             .map(|size| BLOCK + size.next_multiple_of(BLOCK))
             .sum();

@@ -1,4 +1,4 @@
-//! Public keys, their ids, and the set of keys that a verifier trusts.
+//! Public keys and their ids.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::Hash;
 
 /// Names a key: the first 16 hexadecimal digits of the BLAKE3 hash over the 32 raw key bytes.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct KeyId(String);
 
@@ -63,7 +63,7 @@ pub(crate) fn is_short_id(text: &str) -> bool {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum KeyError {
     /// Not 64 hexadecimal digits.
-    #[error("a public key must be 64 hexadecimal digits")]
+    #[error("a public key must be 64 lower-case hexadecimal digits")]
     NotHex,
     /// Not a point of the curve.
     #[error("these bytes are no ed25519 public key")]
@@ -71,26 +71,36 @@ pub enum KeyError {
 }
 
 /// An ed25519 public key with its id.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PublicKey {
     id: KeyId,
     key: VerifyingKey,
 }
 
 impl PublicKey {
-    /// Reads a `KEY_ID.pub` file: 64 hexadecimal digits, white space around them ignored.
+    /// Reads a `.pub` file: 64 lower-case hexadecimal digits, white space around them ignored.
     ///
     /// # Errors
     /// When the text is no public key.
     pub fn from_hex(text: &str) -> Result<Self, KeyError> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| KeyError::NotHex)?;
-        VerifyingKey::from_bytes(&bytes)
-            .map(Self::from)
-            .map_err(|_| KeyError::NotAKey)
+        Self::from_digits(text.trim())
     }
 
-    /// The content of a `KEY_ID.pub` file, without the line end.
+    fn from_digits(text: &str) -> Result<Self, KeyError> {
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(KeyError::NotHex);
+        }
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| KeyError::NotHex)?;
+        match VerifyingKey::from_bytes(&bytes) {
+            // With a weak key one signature fits many messages.
+            Ok(key) if !key.is_weak() => Ok(Self::from(key)),
+            _ => Err(KeyError::NotAKey),
+        }
+    }
+
+    /// The content of a `.pub` file, without the line end.
     #[must_use]
     pub fn to_hex(&self) -> String {
         hex::encode(self.key.as_bytes())
@@ -100,6 +110,11 @@ impl PublicKey {
     #[must_use]
     pub fn id(&self) -> &KeyId {
         &self.id
+    }
+
+    /// Whether this key made `signature` over exactly these bytes.
+    pub(crate) fn signed(&self, message: &[u8], signature: &Signature) -> bool {
+        self.key.verify_strict(message, signature).is_ok()
     }
 }
 
@@ -111,32 +126,16 @@ impl From<VerifyingKey> for PublicKey {
     }
 }
 
-/// The keys that may sign an image.
-#[derive(Clone, Debug, Default)]
-pub struct Keyring(Vec<PublicKey>);
+impl TryFrom<String> for PublicKey {
+    type Error = KeyError;
 
-impl Keyring {
-    /// Trusts one more key.
-    pub fn add(&mut self, key: PublicKey) {
-        self.0.push(key);
-    }
-
-    /// True when nothing is trusted.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The trusted key, if any, that made `signature` over exactly these bytes.
-    pub(crate) fn signer_of(&self, message: &[u8], signature: &Signature) -> Option<&PublicKey> {
-        self.0
-            .iter()
-            .find(|trusted| trusted.key.verify_strict(message, signature).is_ok())
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::from_digits(&text)
     }
 }
 
-impl FromIterator<PublicKey> for Keyring {
-    fn from_iter<I: IntoIterator<Item = PublicKey>>(keys: I) -> Self {
-        Self(keys.into_iter().collect())
+impl From<PublicKey> for String {
+    fn from(key: PublicKey) -> Self {
+        key.to_hex()
     }
 }

@@ -4,6 +4,12 @@
 pub const MANIFEST_FILE: &str = "manifest.json";
 /// The ed25519 signature over the manifest's bytes: 64 raw bytes.
 pub const SIGNATURE_FILE: &str = "manifest.sig";
+/// The public half of the recovery key: 64 hexadecimal digits. Only images carry it.
+pub const RECOVERY_FILE: &str = "recovery.pub";
+/// Which keys may sign manifests.
+pub const KEYRING_FILE: &str = "keyring.json";
+/// The recovery key's signature over the keyring's bytes: 64 raw bytes.
+pub const KEYRING_SIGNATURE_FILE: &str = "keyring.sig";
 /// The parts of a slot, in the order of the manifest.
 pub const PART_NAMES: [&str; 3] = ["vmlinuz", "initramfs.img", ROOT_PART];
 /// The part that becomes the root file system.

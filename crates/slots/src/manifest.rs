@@ -8,7 +8,8 @@ use ed25519_dalek::Signature;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::keys::{KeyId, Keyring, is_short_id};
+use crate::keyring::Keyring;
+use crate::keys::{KeyId, is_short_id};
 use crate::{Hash, PART_NAMES};
 
 /// The one format this version reads and writes.
@@ -96,7 +97,25 @@ pub struct Manifest {
     pub channel: String,
     /// The key that signs this manifest.
     pub key_id: KeyId,
+    /// Rises with every release.
+    pub sequence: u64,
+    /// A host that confirmed this release accepts no lower sequence number of the same key.
+    pub floor: u64,
+    /// Until when it may be written to a slot, in seconds since 1970; it starts for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<u64>,
     parts: Vec<Part>,
+}
+
+/// How a release stands to others, and to time. See the fields of [`Manifest`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Rises with every release.
+    pub sequence: u64,
+    /// The least sequence number that a host accepts afterwards.
+    pub floor: u64,
+    /// Seconds since 1970.
+    pub expires: Option<u64>,
 }
 
 /// Why a manifest was refused.
@@ -108,6 +127,9 @@ pub enum ManifestError {
     /// No trusted key made the signature over these bytes.
     #[error("no trusted key signed this manifest: it was changed, or made with a key unknown here")]
     NotSigned,
+    /// As [`Self::NotSigned`], and it names a key that may no longer sign.
+    #[error("key {0} was revoked, and this manifest names it as its signer")]
+    Revoked(KeyId),
     /// Longer than any manifest is.
     #[error("the manifest is {0} bytes long, more than any manifest is")]
     TooLong(usize),
@@ -120,11 +142,13 @@ impl Manifest {
     /// Describes a slot with these parts, signed by `key_id`.
     ///
     /// # Errors
-    /// When the parts are not exactly those of a slot, in their order.
+    /// When the parts are not exactly those of a slot, in their order, or the floor is above the sequence
+    /// number: a host could not take the same release again.
     pub fn new(
         version: &str,
         channel: &str,
         key_id: &KeyId,
+        limits: Limits,
         parts: Vec<Part>,
     ) -> Result<Self, ManifestError> {
         let manifest = Self {
@@ -134,6 +158,9 @@ impl Manifest {
             arch: ARCHITECTURE.to_owned(),
             channel: channel.to_owned(),
             key_id: key_id.clone(),
+            sequence: limits.sequence,
+            floor: limits.floor,
+            expires: limits.expires,
             parts,
         };
         manifest.check()?;
@@ -181,6 +208,11 @@ impl Manifest {
             .find(|p| !(1..MAX_PART_BYTES).contains(&p.size))
         {
             format!("{} cannot be {} bytes long", part.name, part.size)
+        } else if self.floor > self.sequence {
+            format!(
+                "its floor {} is above its own sequence number {}",
+                self.floor, self.sequence
+            )
         } else if self.build_id != BuildId::of(&self.version, &self.parts) {
             "its build id does not belong to its parts".to_owned()
         } else {
@@ -204,9 +236,12 @@ pub fn verify_manifest(
     }
     let signature = Signature::from_slice(signature)
         .map_err(|_| ManifestError::SignatureLength(signature.len()))?;
-    let signer = trusted
-        .signer_of(manifest, &signature)
-        .ok_or(ManifestError::NotSigned)?;
+    let signer = trusted.signer_of(manifest, &signature).ok_or_else(|| {
+        match trusted.revoked_in(manifest) {
+            Some(key) => ManifestError::Revoked(key.clone()),
+            None => ManifestError::NotSigned,
+        }
+    })?;
     let parsed: Manifest = serde_json::from_slice(manifest).map_err(unreadable)?;
     parsed.check()?;
     if parsed.key_id != *signer.id() {

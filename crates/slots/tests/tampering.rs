@@ -7,11 +7,21 @@
 
 use proptest::prelude::*;
 use qx_slots::{
-    Hash, Keyring, Manifest, ManifestError, PART_NAMES, Part, PartError, SigningKey,
+    Hash, Keyring, Limits, Manifest, ManifestError, PART_NAMES, Part, PartError, SigningKey,
     verify_manifest, verify_part,
 };
 
 const FLIPS: usize = 50;
+const LIMITS: Limits = Limits {
+    sequence: 9000,
+    floor: 8000,
+    expires: Some(2_000_000_000),
+};
+
+/// A keyring with this key alone.
+fn trusting(key: &SigningKey) -> Keyring {
+    Keyring::new(1, vec![key.public()], vec![]).unwrap()
+}
 
 /// Bytes that are not constant and not the same for two parts.
 fn content(seed: usize, len: usize) -> Vec<u8> {
@@ -44,7 +54,7 @@ impl Slot {
                 blake3: Hash::of(bytes),
             })
             .collect();
-        let manifest = Manifest::new("0.1.0", "dev", key.public().id(), parts).unwrap();
+        let manifest = Manifest::new("0.1.0", "dev", key.public().id(), LIMITS, parts).unwrap();
         let manifest = manifest.to_bytes().unwrap();
         let signature = key.sign(&manifest);
         Self {
@@ -56,7 +66,7 @@ impl Slot {
     }
 
     fn trusted(&self) -> Keyring {
-        [self.key.public()].into_iter().collect()
+        trusting(&self.key)
     }
 
     fn verified(&self) -> Manifest {
@@ -156,10 +166,7 @@ fn a_truncated_or_extended_part_is_refused_by_its_length() {
 fn a_foreign_key_is_refused_even_for_an_unchanged_manifest() {
     let slot = Slot::new();
     let foreign = SigningKey::from_seed(&[8; 32]);
-    let keyring = [foreign.public()].into_iter().collect();
-    let verdict = verify_manifest(&slot.manifest, &slot.signature, &keyring);
-    assert_eq!(verdict.unwrap_err(), ManifestError::NotSigned);
-    let verdict = verify_manifest(&slot.manifest, &slot.signature, &Keyring::default());
+    let verdict = verify_manifest(&slot.manifest, &slot.signature, &trusting(&foreign));
     assert_eq!(verdict.unwrap_err(), ManifestError::NotSigned);
 }
 
@@ -177,6 +184,10 @@ fn a_signed_manifest_that_makes_no_sense_is_refused() {
         ),
         ("\"size\":70001", "\"size\":0", "0 bytes"),
         ("0.1.0", "0.1.1", "build id"),
+        ("\"floor\":8000", "\"floor\":9001", "above its own sequence"),
+        ("\"sequence\":9000,", "", "missing field `sequence`"),
+        ("\"sequence\":9000", "\"sequence\":-1", "invalid value"),
+        ("2000000000", "\"tomorrow\"", "invalid type"),
         ("\"key_id\":\"", "\"key_id\":\"x", "16 lower-case"),
     ] {
         let verdict = slot.edited(from, to);
@@ -212,7 +223,6 @@ proptest! {
     #[test]
     fn hostile_manifests_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         let key = SigningKey::from_seed(&[7; 32]);
-        let keyring = [key.public()].into_iter().collect();
-        prop_assert!(verify_manifest(&bytes, &key.sign(&bytes), &keyring).is_err());
+        prop_assert!(verify_manifest(&bytes, &key.sign(&bytes), &trusting(&key)).is_err());
     }
 }

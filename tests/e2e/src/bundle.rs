@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 
@@ -33,7 +34,7 @@ impl Fault {
             Self::None | Self::KernelPanics => None,
             Self::InitHangs => Some(("usr/sbin/init", "while :; do sleep 1000; done")),
             Self::DaemonCrashes => Some(("usr/sbin/qx-node", "exit 1")),
-            Self::NoNetwork => Some(("etc/init.d/qx-network", "exit 1")),
+            Self::NoNetwork => Some(("usr/sbin/ifupdown-ng", "exit 1")),
         }
     }
 
@@ -49,11 +50,61 @@ impl Fault {
     }
 }
 
-/// Makes a bundle of `version` in `dir` from what the build left in `output/`.
+/// Who signs a bundle.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    key: PathBuf,
+    /// The directory with the keyring that the bundle brings.
+    trust: PathBuf,
+}
+
+impl Signer {
+    /// The key of this build.
+    pub fn of_build() -> Self {
+        Self {
+            key: output().join("keys/dev.key"),
+            trust: output().join("keys/trust"),
+        }
+    }
+
+    /// A new key, and a keyring that revokes the key of this build; both made in `dir`.
+    ///
+    /// # Errors
+    /// When a tool fails.
+    pub fn after_rotation(dir: &Path) -> Result<Self> {
+        let (key, public) = (dir.join("next.key"), dir.join("next.pub"));
+        run(image_tool()
+            .args(["keygen", "--private"])
+            .arg(&key)
+            .arg("--public")
+            .arg(&public))?;
+        let trust = dir.join("next-trust");
+        run(image_tool()
+            .args(["rotate", "--recovery"])
+            .arg(output().join("keys/recovery.key"))
+            .arg("--keyring")
+            .arg(output().join("keys/trust"))
+            .arg("--new")
+            .arg(&public)
+            .arg("--out")
+            .arg(&trust))?;
+        Ok(Self { key, trust })
+    }
+}
+
+/// Makes a bundle of `version` in `dir` from what the build left in `output/`, signed as the build is.
 ///
 /// # Errors
 /// When the build is not complete or a tool fails.
 pub fn make(dir: &Path, version: &str, fault: Fault) -> Result<PathBuf> {
+    make_signed(dir, version, fault, &Signer::of_build())
+}
+
+/// As [`make`], signed by somebody else.
+///
+/// # Errors
+/// When the build is not complete or a tool fails.
+pub fn make_signed(dir: &Path, version: &str, fault: Fault, signer: &Signer) -> Result<PathBuf> {
     let slot = dir.join(format!("slot-{version}"));
     fs::create_dir_all(&slot).context("cannot make a directory for the bundle")?;
     for part in PARTS {
@@ -68,18 +119,24 @@ pub fn make(dir: &Path, version: &str, fault: Fault) -> Result<PathBuf> {
         let script = format!("echo {} >/dev/ttyS0\n{script}", fault.sign(version));
         pack_root(&slot.join("rootfs.squashfs"), file, &script)?;
     }
-    let image_tool = repository().join("builder/image-tool.sh");
-    run(Command::new(image_tool)
+    let sequence = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .context("the clock is before 1970")?;
+    run(image_tool()
         .args(["sign", "--channel", "dev", "--release", version, "--slot"])
         .arg(&slot)
         .arg("--key")
-        .arg(output().join("keys/dev.key")))?;
+        .arg(&signer.key)
+        .args(["--sequence", &sequence.as_secs().to_string()]))?;
     let bundle = dir.join(format!("{version}.qxu"));
     run(Command::new("tar")
-        .arg("-C")
-        .arg(&slot)
         .args(["--format=ustar", "-cf"])
         .arg(&bundle)
+        .arg("-C")
+        .arg(&signer.trust)
+        .args(["keyring.json", "keyring.sig"])
+        .arg("-C")
+        .arg(&slot)
         .args(["manifest.json", "manifest.sig"])
         .args(PARTS))?;
     fs::remove_dir_all(&slot).context("cannot remove the bundle's parts")?;
@@ -124,6 +181,10 @@ fn empty_initramfs(dir: &Path) -> Result<Vec<u8>> {
         .arg(&archive)
         .current_dir(&tree))?;
     fs::read(&archive).context("cannot read the initramfs")
+}
+
+fn image_tool() -> Command {
+    Command::new(repository().join("builder/image-tool.sh"))
 }
 
 fn run(command: &mut Command) -> Result<()> {

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use qx_e2e::bundle::{self, Fault};
+use qx_e2e::bundle::{self, Fault, Signer};
 use qx_e2e::deadline::Look;
 use qx_e2e::installed::{
     INSTALL, PASSWORD, SLOT_A_OFFSET, blank, configuration, flip_in_slot, holds_what_must_last,
@@ -140,6 +140,7 @@ fn good_updates_are_confirmed_and_keep_everything_and_wrong_bundles_change_nothi
         );
         let list = api.get("/api/v1/vms")?.expect(200)?;
         ensure!(list["items"][0]["id"] == vm["id"], "VMs: {list}");
+        key_is_revoked(lab, &api)?;
         machine.shut_down(minutes(5))?;
         let after = configuration(&disk, &lab.dir().join("after"))?;
         same_but_the_update(&before, &after)
@@ -205,13 +206,41 @@ fn wrong_bundles(lab: &Lab, api: &Api) -> Result<()> {
         bytes
     };
     refused(b"no bundle", "ends too early", "good")?;
-    // In the manifest's text, behind the header.
-    refused(&flipped(600)[..100_000], "no trusted key signed", "good")?;
+    // In the keyring's text, behind the header.
+    let words = "the recovery key did not sign this keyring";
+    refused(&flipped(600)[..100_000], words, "good")?;
+    let manifest = b"\"build_id\"";
+    let manifest = good.windows(manifest.len()).position(|at| at == manifest);
+    let manifest = manifest.context("the bundle has no manifest")?;
+    refused(
+        &flipped(manifest)[..100_000],
+        "no trusted key signed",
+        "good",
+    )?;
     // In the kernel.
     let early = &flipped(5_000_000)[..20_000_000];
     refused(early, "vmlinuz was changed", "empty")?;
     refused(&good[..20_000_000], "initramfs.img is", "empty")?;
     lab.step("wrong bundles are refused");
+    Ok(())
+}
+
+/// The next key's release is taken because it brings the keyring that names it; from then on what the key of this
+/// build signed is refused, with the old keyring that comes along.
+fn key_is_revoked(lab: &Lab, api: &Api) -> Result<()> {
+    let signer = Signer::after_rotation(lab.dir())?;
+    let next = bundle::make_signed(lab.dir(), "0.4.0", Fault::None, &signer)?;
+    let updates = upload(api, &next)?;
+    ensure!(slot(&updates, "A")["version"] == "0.4.0", "{updates}");
+    let old = lab.dir().join("old-key.qxu");
+    let third = fs::read(lab.dir().join("0.3.0.qxu"))?;
+    fs::write(&old, &third[..100_000])?;
+    let reply = api.put_bundle(&old, 0, None)?;
+    ensure!(reply.status == 422, "{reply:?}");
+    ensure!(reply.body.to_string().contains("was revoked"), "{reply:?}");
+    let updates = api.get("/api/v1/updates")?.expect(200)?;
+    ensure!(slot(&updates, "A")["state"] == "good", "{updates}");
+    lab.step("a release of the next key is taken, and none of the key before");
     Ok(())
 }
 

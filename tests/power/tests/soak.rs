@@ -11,11 +11,12 @@ use qx_e2e::bundle::{self, Fault};
 use qx_e2e::deadline::Look;
 use qx_e2e::installed::{PASSWORD, opens};
 use qx_e2e::{Api, Bus, Image, Lab, image, minutes, poll, seed};
+use qx_host::trust;
 use qx_power_tests::log::Log;
 use qx_power_tests::model::{BootFiles, Model};
 use qx_power_tests::phase::Phase;
 use qx_power_tests::replay::{Cut, Cuts, Replay};
-use qx_slots::{Bundle, Keyring, Manifest, PublicKey, verify_manifest};
+use qx_slots::{Bundle, Keyring, Manifest, Trust, verify_manifest};
 use serde_json::json;
 use tar::Archive;
 
@@ -215,7 +216,9 @@ fn changes(
 /// The manifest in a bundle.
 fn in_bundle(bundle: &Path) -> Result<Manifest> {
     let mut archive = Archive::new(File::open(bundle)?);
-    Ok(Bundle::open(&mut archive, &keys()?)?.manifest().clone())
+    Ok(Bundle::open(&mut archive, &mut trust()?)?
+        .manifest()
+        .clone())
 }
 
 fn boot_files(disk: &Path) -> Result<BootFiles> {
@@ -269,10 +272,14 @@ fn is_what_was_recorded(phase: &Phase, disk: &Path) -> Result<()> {
     Ok(())
 }
 
+fn trust() -> Result<Trust> {
+    let loaded = trust::load(&image::output().join("keys/trust"), None)
+        .context("cannot read the build's keyring")?;
+    Ok(loaded.trust)
+}
+
 fn keys() -> Result<Keyring> {
-    let text = fs::read_to_string(image::output().join("keys/dev.pub"))
-        .context("cannot read the build's key")?;
-    Ok([PublicKey::from_hex(&text)?].into_iter().collect())
+    Ok(trust()?.keyring().clone())
 }
 
 fn built() -> Result<Manifest> {

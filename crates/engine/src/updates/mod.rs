@@ -5,14 +5,14 @@ mod transfer;
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures_util::Stream;
 use qx_host::power::{self, PowerAction};
-use qx_host::update::{Installed, Outcome, UpdateRecord};
+use qx_host::update::{Installed, NotInstalled, Outcome, UpdateRecord, confirmed};
 use qx_model::access::{Actor, Operation};
 use qx_slots::{BootEnv, Manifest, Reason, SlotName, SlotState, TransitionError};
 
@@ -25,6 +25,8 @@ use crate::events::{EventKind, Events};
 use transfer::Transfers;
 pub use transfer::{Transfer, TransferState};
 
+/// When what is not urgent is done.
+const AFTER_START: Duration = Duration::from_secs(60);
 /// How often a version on trial is looked at, so that its confirmation is told.
 const TRIAL_LOOK: Duration = Duration::from_secs(2);
 
@@ -171,7 +173,7 @@ impl Updates {
     pub async fn confirm(&self, actor: &Actor) -> Result<()> {
         let work = async {
             let installed = self.installed()?;
-            let state = self.inner.places.state.clone();
+            let (this, state) = (self.clone(), self.inner.places.state.clone());
             blocking(move || {
                 let env = read_env(&installed)?;
                 if !is_on_trial(&env, installed.running) {
@@ -181,6 +183,7 @@ impl Updates {
                     });
                 }
                 let env = change_env(&installed, |env| env.confirm(installed.running))?;
+                this.raise_floor(&installed, &state);
                 let Some(mut record) = UpdateRecord::read(&state) else {
                     return Ok(());
                 };
@@ -249,8 +252,13 @@ impl Updates {
         self.inner.events.publish(EventKind::UpdatesChanged);
     }
 
+    fn find(&self) -> std::result::Result<Installed, NotInstalled> {
+        let places = &self.inner.places;
+        Installed::find(&places.run, &places.state)
+    }
+
     fn installed(&self) -> Result<Installed> {
-        Installed::find(&self.inner.places.run).map_err(|reason| Error::Conflict {
+        self.find().map_err(|reason| Error::Conflict {
             reason: reason.to_string(),
             hint: "updates need an installed host".into(),
         })
@@ -315,7 +323,7 @@ impl Updates {
     }
 
     fn read(&self, transfer: Option<Transfer>) -> Result<Status> {
-        let installed = match Installed::find(&self.inner.places.run) {
+        let installed = match self.find() {
             Ok(installed) => installed,
             Err(reason) => {
                 return Ok(Status {
@@ -395,6 +403,33 @@ impl Updates {
             }
         }
         self.changed();
+        // Power may have failed between a confirmation and its record, and an installation has none. There is
+        // time for that when the host is up.
+        tokio::time::sleep(AFTER_START).await;
+        let this = self.clone();
+        let raised = blocking(move || {
+            let installed = this.installed()?;
+            if read_env(&installed)?.confirmed == installed.running {
+                this.raise_floor(&installed, &this.inner.places.state);
+            }
+            Ok(())
+        });
+        // A medium has no floor; a disk that cannot be read is told by whoever asks for updates.
+        let _ = raised.await;
+    }
+
+    /// From now on nothing older than the running version says. The version is confirmed whether that can be
+    /// recorded or not.
+    fn raise_floor(&self, installed: &Installed, state: &Path) {
+        // One at a time: each look mounts the slot at the same place.
+        let looking = self.inner.images.lock();
+        let manifest = installed.manifest(installed.running);
+        match manifest.and_then(|manifest| confirmed(state, &manifest)) {
+            Ok(None) => {}
+            Ok(Some(lost)) => tracing::info!(%lost, "the floor of versions begins anew"),
+            Err(error) => tracing::warn!(%error, "older versions are still accepted"),
+        }
+        drop(looking);
     }
 }
 

@@ -312,6 +312,13 @@ impl Shown {
 }
 
 impl Progress for Shown {
+    fn warns(&mut self, problem: &dyn std::error::Error) {
+        tracing::warn!(
+            problem = sentence(problem),
+            "an update goes on without this"
+        );
+    }
+
     fn begins(&mut self, manifest: &Manifest, bytes: u64) {
         self.set(|transfer| {
             transfer.version = Some(manifest.version.clone());
@@ -366,7 +373,9 @@ fn sentence(error: &dyn std::error::Error) -> String {
 fn refusal(error: StageError) -> Error {
     let message = sentence(&error);
     match error {
-        StageError::Bundle(_) | StageError::Write(SlotError::Source(_)) => {
+        StageError::Bundle(_)
+        | StageError::Refused(_)
+        | StageError::Write(SlotError::Source(_)) => {
             Error::field("bundle", format!("is refused: {message}"))
         }
         StageError::Write(SlotError::TooSmall { .. }) | StageError::Slot { .. } => {
@@ -375,9 +384,11 @@ fn refusal(error: StageError) -> Error {
                 hint: "the running system was not touched".into(),
             }
         }
-        StageError::Write(_) | StageError::Keys(_) | StageError::Env(_) => Error::Unavailable {
-            reason: message,
-            hint: "the running system was not touched; check its system disk".into(),
-        },
+        StageError::Write(_) | StageError::Keys(_) | StageError::Keep(_) | StageError::Env(_) => {
+            Error::Unavailable {
+                reason: message,
+                hint: "the running system was not touched; check its system disk".into(),
+            }
+        }
     }
 }

@@ -240,7 +240,7 @@ impl<R: Read> Read for Counted<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use qx_slots::{Hash, PART_NAMES, SigningKey};
+    use qx_slots::{Hash, Limits, PART_NAMES, SigningKey};
 
     struct Slot {
         manifest: Manifest,
@@ -262,8 +262,14 @@ mod tests {
                     blake3: Hash::of(&content),
                 }
             });
-            let manifest =
-                Manifest::new("1.0.0", "dev", key.public().id(), parts.to_vec()).unwrap();
+            let manifest = Manifest::new(
+                "1.0.0",
+                "dev",
+                key.public().id(),
+                Limits::default(),
+                parts.to_vec(),
+            )
+            .unwrap();
             let bytes = manifest.to_bytes().unwrap();
             Self {
                 manifest,

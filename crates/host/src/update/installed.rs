@@ -12,7 +12,7 @@ use crate::boot::{BootInfo, Mode};
 use crate::boot_env;
 use crate::storage::Mounted;
 use crate::system_disk::{Devices, SystemDisk};
-use crate::trust::{KEYS, keyring};
+use crate::trust::{self, KEYS};
 
 /// Why there is nothing to update, for people.
 #[derive(Debug, thiserror::Error)]
@@ -34,16 +34,19 @@ pub struct Installed {
     pub version: String,
     pub(super) system: PathBuf,
     pub(super) devices: Devices,
+    /// What the image carries.
     pub(super) keys: PathBuf,
+    /// The configuration's directory.
+    pub(super) state: PathBuf,
     pub(super) scratch: PathBuf,
 }
 
 impl Installed {
-    /// The system that `boot.json` in `run_dir` tells of.
+    /// The system that `boot.json` in `run_dir` tells of, with its configuration in `state_dir`.
     ///
     /// # Errors
     /// When it was not started from a slot.
-    pub fn find(run_dir: &Path) -> Result<Self, NotInstalled> {
+    pub fn find(run_dir: &Path, state_dir: &Path) -> Result<Self, NotInstalled> {
         let boot = BootInfo::read(run_dir).map_err(|_| NotInstalled::Foreign)?;
         let slot = boot.slot.as_deref().and_then(SlotName::of_name);
         match (boot.mode, slot) {
@@ -53,6 +56,7 @@ impl Installed {
                 system: PathBuf::from(boot.source),
                 devices: Devices::default(),
                 keys: PathBuf::from(KEYS),
+                state: state_dir.to_owned(),
                 scratch: run_dir.join("slot"),
             }),
             (Mode::Live, _) => Err(NotInstalled::Live),
@@ -92,20 +96,24 @@ impl Installed {
         })
     }
 
-    /// What a slot says of itself; its parts are not looked at.
+    /// What a slot says of itself; its parts are not looked at. The running slot was started because of the
+    /// keyring in its own image, and that is asked: its key may have been revoked since.
     ///
     /// # Errors
     /// When the slot cannot be read, or no trusted key signed its manifest.
     pub fn manifest(&self, slot: SlotName) -> io::Result<Manifest> {
         let disk = SystemDisk::of(&self.system, &self.devices)?;
         let node = &disk.partition(slot.partition())?.node;
-        let place = self.scratch.with_extension(slot.letter());
+        // qx-trial and the daemon may look at once.
+        let place = format!("{}{}", slot.letter(), std::process::id());
+        let place = self.scratch.with_extension(place);
         let mounted = Mounted::new(node, &place, "ext4", true)?;
         let read = |name: &str| fs::read(mounted.place().join(name));
         let (manifest, signature) = (read(MANIFEST_FILE)?, read(SIGNATURE_FILE)?);
         mounted.close()?;
-        let trusted = keyring(&self.keys).map_err(io::Error::other)?;
-        verify_manifest(&manifest, &signature, &trusted).map_err(io::Error::other)
+        let kept = (slot != self.running).then_some(&*self.state);
+        let loaded = trust::load(&self.keys, kept).map_err(io::Error::other)?;
+        verify_manifest(&manifest, &signature, loaded.trust.keyring()).map_err(io::Error::other)
     }
 }
 
@@ -124,7 +132,7 @@ mod tests {
     #[test]
     fn only_a_system_from_a_slot_can_be_updated() {
         let run = tempfile::tempdir().unwrap();
-        let found = || Installed::find(run.path());
+        let found = || Installed::find(run.path(), run.path());
         assert!(matches!(found(), Err(NotInstalled::Foreign)));
         let write = |text: &str| fs::write(run.path().join("boot.json"), text).unwrap();
         write(&boot("live", "null"));

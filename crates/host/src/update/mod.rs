@@ -2,16 +2,18 @@
 //! confirmed or given up. Says how; when, and for whom, is the engine's and `qx-trial`'s.
 //!
 //! ```text
-//! bundle ─► signature ─► slot is "empty" ─► write, hash ─► read back, hash ─► slot is "good" ─► on trial
-//!                        in the environment                                            │
+//! bundle ─► signatures, ─► slot is "empty" ─► write, hash ─► read back, hash ─► slot is "good" ─► on trial
+//!           floor, expiry  in the environment                                          │
 //!                                              confirmed ◄─ healthy ─ qx-trial ◄─ restart
 //!                                              failed    ◄─ not ────────┘
 //! ```
 
 mod installed;
+mod ratchet;
 mod record;
 mod stage;
 
 pub use installed::{Installed, NotInstalled};
+pub use ratchet::{FloorsLost, confirmed, floors};
 pub use record::{Outcome, UpdateRecord};
 pub use stage::{Progress, StageError};

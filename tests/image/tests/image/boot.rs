@@ -7,8 +7,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use qx_image_tests::{Root, iso, product};
 use qx_slots::{
-    Keyring, MANIFEST_FILE, MEDIA_DIRECTORY, PART_NAMES, PublicKey, SIGNATURE_FILE,
-    verify_manifest, verify_part,
+    KEYRING_FILE, KEYRING_SIGNATURE_FILE, Keyring, MANIFEST_FILE, MEDIA_DIRECTORY, PART_NAMES,
+    PublicKey, RECOVERY_FILE, SIGNATURE_FILE, verify_keyring, verify_manifest, verify_part,
 };
 
 /// Files of the ISO's slot directory, unpacked into a directory of this name.
@@ -39,10 +39,17 @@ fn slot_of_iso(name: &str) -> Result<PathBuf> {
 }
 
 fn trusted() -> Result<Keyring> {
-    let mut keys = Keyring::default();
-    let text = fs::read_to_string(product("keys/dev.pub")?)?;
-    keys.add(PublicKey::from_hex(text.trim())?);
-    Ok(keys)
+    keyring(&product("keys/trust")?)
+}
+
+/// The keyring in a directory, signed by the recovery key beside it.
+fn keyring(dir: &Path) -> Result<Keyring> {
+    let recovery = fs::read_to_string(dir.join(RECOVERY_FILE))?;
+    Ok(verify_keyring(
+        &fs::read(dir.join(KEYRING_FILE))?,
+        &fs::read(dir.join(KEYRING_SIGNATURE_FILE))?,
+        &PublicKey::from_hex(&recovery)?,
+    )?)
 }
 
 #[test]
@@ -61,7 +68,8 @@ fn the_iso_holds_the_parts_that_its_signed_manifest_describes() -> Result<()> {
 }
 
 #[test]
-fn an_installation_finds_signed_boot_programs_and_the_key_that_signed_this_image() -> Result<()> {
+fn an_installation_finds_signed_boot_programs_and_the_keyring_that_covers_this_image() -> Result<()>
+{
     let root = Root::open()?;
     for name in ["shimx64.efi", "grubx64.efi", "mmx64.efi"] {
         let bytes = fs::read(root.path(&format!("usr/lib/quantix/boot/{name}")))?;
@@ -73,9 +81,7 @@ fn an_installation_finds_signed_boot_programs_and_the_key_that_signed_this_image
         "the menu starts no slot"
     );
     let slot = slot_of_iso("slot-of-keys")?;
-    let keys: Keyring = fs::read_dir(root.path("usr/lib/quantix/keys"))?
-        .map(|entry| Ok(PublicKey::from_hex(&fs::read_to_string(entry?.path())?)?))
-        .collect::<Result<_>>()?;
+    let keys = keyring(&root.path("usr/lib/quantix/keys"))?;
     let text = fs::read(slot.join(MANIFEST_FILE))?;
     verify_manifest(&text, &fs::read(slot.join(SIGNATURE_FILE))?, &keys)?;
     Ok(())

@@ -17,8 +17,8 @@ use qx_power_tests::model::{BootFiles, Init, Model};
 use qx_power_tests::phase::{Phase, Report};
 use qx_power_tests::replay::{Cuts, Replay};
 use qx_slots::{
-    BootEnv, Hash, KernelArgs, MANIFEST_FILE, Manifest, PART_NAMES, Part, PartitionNumber,
-    SIGNATURE_FILE, SigningKey,
+    BootEnv, Hash, KernelArgs, Keyring, Limits, MANIFEST_FILE, Manifest, PART_NAMES, Part,
+    PartitionNumber, SIGNATURE_FILE, SigningKey,
 };
 
 use crate::recorder::Recorder;
@@ -64,7 +64,9 @@ impl Image {
             blake3: Hash::of(bytes),
         });
         let key = key();
-        let manifest = Manifest::new(version, "dev", key.public().id(), parts.collect()).unwrap();
+        let limits = Limits::default();
+        let manifest =
+            Manifest::new(version, "dev", key.public().id(), limits, parts.collect()).unwrap();
         let bytes = manifest.to_bytes().unwrap();
         files.push((SIGNATURE_FILE.to_owned(), key.sign(&bytes).to_vec()));
         files.push((MANIFEST_FILE.to_owned(), bytes));
@@ -230,7 +232,8 @@ impl Bench {
         let replay = Replay::new(open(), Log::none(open()), CUTS).unwrap();
         let files = BootFiles::of(&replay.end().unwrap()).unwrap();
         let images = vec![self.first.manifest.clone(), self.second.manifest.clone()];
-        Model::new([key().public()].into_iter().collect(), images, files)
+        let keys = Keyring::new(1, vec![key().public()], vec![]).unwrap();
+        Model::new(keys, images, files)
     }
 }
 
