@@ -22,13 +22,9 @@ use crate::drivers::Drivers;
 use crate::failure::{self, Failure};
 use crate::image::Image;
 use crate::persist::Persistence;
-use crate::{image, log, medium, mounts, persist, recovery, root, trial};
+use crate::{image, log, medium, mounts, persist, recovery, root, trial, watchdog};
 
 const RECORD_DIRECTORY: &str = "/run/quantix";
-/// Longer than any boot takes from here to qx-node.
-const BOOT_SECONDS: i32 = 180;
-/// On a trial qx-trial takes over long before that. Three tries that hang must end within minutes.
-const TRIAL_SECONDS: i32 = 45;
 const GO_ON: &str = "go on with the boot";
 
 /// What is known of the boot so far; a failure is handled by it.
@@ -78,7 +74,7 @@ impl Boot {
         failure::check_memory(&read("/proc/meminfo", "read the memory's size")?)?;
 
         let drivers = self.drivers.insert(Drivers::load(&source)?);
-        self.watchdog = arm_watchdog(drivers, on_trial);
+        self.watchdog = watchdog::arm(drivers, on_trial);
         stage("drivers are loaded");
         pause(break_at, BreakPoint::Init, drivers, &mut self.watchdog);
 
@@ -115,7 +111,7 @@ impl Boot {
 
     /// Somebody is about to read.
     pub(crate) fn disarm_watchdog(&mut self) {
-        disarm(&mut self.watchdog);
+        watchdog::disarm(&mut self.watchdog);
     }
 
     /// Somebody is about to type.
@@ -160,51 +156,6 @@ fn record(
     write().map_err(Failure::system("write boot.json"))
 }
 
-/// The machine's own watchdog, or the kernel's where there is none. A host without one boots too.
-fn arm_watchdog(drivers: &mut Drivers, on_trial: bool) -> Option<Watchdog> {
-    let opened = match Watchdog::open() {
-        Ok(None) => {
-            drivers.load_softdog();
-            Watchdog::open()
-        }
-        opened => opened,
-    };
-    let watchdog = opened.unwrap_or_else(|error| {
-        log::warning(&format!("the watchdog cannot be armed: {error}"));
-        None
-    })?;
-    let seconds = if on_trial {
-        TRIAL_SECONDS
-    } else {
-        BOOT_SECONDS
-    };
-    match watchdog.set_timeout(seconds) {
-        Ok(()) => log::info(&format!("{} fires after {seconds} s", watchdog.identity)),
-        Err(error) => log::warning(&format!(
-            "{} keeps its own time limit: {error}",
-            watchdog.identity
-        )),
-    }
-    Some(watchdog)
-}
-
-/// Starts the watchdog's time anew.
-pub(crate) fn keep_alive(watchdog: &mut Option<Watchdog>) {
-    if let Some(watchdog) = watchdog
-        && let Err(error) = watchdog.keep_alive()
-    {
-        log::warning(&format!("{} does not listen: {error}", watchdog.identity));
-    }
-}
-
-fn disarm(watchdog: &mut Option<Watchdog>) {
-    if let Some(watchdog) = watchdog.take()
-        && let Err(error) = watchdog.disarm()
-    {
-        log::warning(&format!("the watchdog cannot be stopped: {error}"));
-    }
-}
-
 /// Offers a shell when the command line asks for one here.
 fn pause(
     asked: Option<BreakPoint>,
@@ -213,7 +164,7 @@ fn pause(
     watchdog: &mut Option<Watchdog>,
 ) {
     if asked == Some(here) {
-        disarm(watchdog);
+        watchdog::disarm(watchdog);
         drivers.load_for_a_person();
         recovery::offer(GO_ON);
     }

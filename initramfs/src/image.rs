@@ -10,11 +10,11 @@ use qx_host::watchdog::Watchdog;
 use qx_slots::{MANIFEST_FILE, Manifest, Part, ROOT_PART, SIGNATURE_FILE, verify_manifest};
 use rustix::mount::MountFlags;
 
-use crate::boot::keep_alive;
 use crate::copy::{CopyError, copy_verified};
 use crate::failure::Failure;
 use crate::medium::Medium;
 use crate::progress::Progress;
+use crate::watchdog::keep_alive;
 use crate::{log, mounts};
 
 const KEYS: &str = "/etc/quantix/keys";

@@ -25,6 +25,7 @@ mod root;
 mod source;
 mod trial;
 mod uevent;
+mod watchdog;
 
 use std::process::ExitCode;
 use std::thread;

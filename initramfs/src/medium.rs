@@ -10,7 +10,6 @@ use qx_slots::{BUILD_ID_DIRECTORY, BuildId, MEDIA_DIRECTORY};
 use rustix::mount::MountFlags;
 
 use crate::block::{self, BlockDevice};
-use crate::boot::keep_alive;
 use crate::cmdline::Source;
 use crate::drivers::Drivers;
 use crate::failure::Failure;
@@ -19,6 +18,7 @@ use crate::log;
 use crate::mounts::{self, Mount, PLAIN};
 use crate::partition_table::with_partuuid;
 use crate::source::{Device, Source as Reader};
+use crate::watchdog::keep_alive;
 
 pub(crate) const CLASS: &str = "/sys/class/block";
 const MOUNT_POINT: &str = "/medium";
