@@ -20,7 +20,7 @@ unit() {
 }
 
 qemu() {
-    step "End-to-end tests: the ISO in QEMU (usually 12 min)"
+    step "End-to-end tests: the ISO in QEMU (usually 18 min)"
     cargo test --locked --no-fail-fast --package qx-e2e -- --test-threads=1
 }
 
@@ -48,7 +48,7 @@ soak)
     cargo test --locked --no-fail-fast --package qx-e2e -- --test-threads=1 --ignored soak_
     ;;
 soak-power)
-    step "Power cuts after every write of an installation and a first boot (usually 10 min)"
+    step "Power cuts after every write of an installation and of updates (usually 15 min)"
     cargo test --locked --no-fail-fast --package qx-power-tests -- --test-threads=1 --ignored --nocapture soak_
     ;;
 *) die "test.sh takes quick, full, qemu, soak or soak-power, not '$1'" ;;

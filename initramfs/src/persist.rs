@@ -10,6 +10,7 @@ use qx_slots::PartitionNumber;
 use rustix::mount::MountFlags;
 
 use crate::block::BlockDevice;
+use crate::log;
 use crate::medium;
 use crate::mounts::{self, Mount, PLAIN};
 use crate::recovery::BUSYBOX;
@@ -76,6 +77,15 @@ fn mount_partition(place: &Place, partition: &BlockDevice) -> io::Result<()> {
     .make()
 }
 
+/// Whether [`repair`] did; if not, the kernel log says why.
+fn repaired(partition: &BlockDevice) -> bool {
+    let outcome = repair(partition);
+    if let Err(error) = &outcome {
+        log::warning(&format!("{} is not repaired: {error}", partition.name));
+    }
+    outcome.is_ok()
+}
+
 /// Has the image's own e2fsck repair a file system. ext4 keeps its journal safe from power cuts, not its super
 /// block: that is longer than a sector, and when the power fails between the two the kernel refuses it. The
 /// copies of it, and the journal, have everything.
@@ -120,7 +130,7 @@ fn mount_one(
             let mount = || mount_partition(place, &partition);
             match mount() {
                 Ok(()) => return Ok(Backing::Partition),
-                Err(error) if place.repair && repair(&partition).is_ok() && mount().is_ok() => {
+                Err(error) if place.repair && repaired(&partition) && mount().is_ok() => {
                     warnings.push(format!(
                         "The {} partition {} was damaged ({error}) and is repaired.",
                         place.what, partition.name

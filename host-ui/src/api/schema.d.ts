@@ -615,7 +615,7 @@ export interface components {
         EventType: "vm.changed" | "vm.removed" | "image.changed" | "host.changed" | "updates.changed" | "resync";
         /** @description Why a version does not run. */
         Failure: {
-            /** @description For people: a sentence. */
+            /** @description For people, in words. */
             detail: string;
             /** @description For programs. */
             reason: components["schemas"]["FailureReason"];
@@ -916,7 +916,7 @@ export interface components {
              * @description How much of receiving and reading back is done, 0 to 100.
              */
             percent: number;
-            /** @description Why it failed, a sentence; `null` unless it did. */
+            /** @description Why it failed, in words; `null` unless it did. */
             problem: string | null;
             /**
              * Format: int64
@@ -954,7 +954,7 @@ export interface components {
             /** @description Slots A and B; none when the host cannot be updated. */
             slots: components["schemas"]["Slot"][];
             transfer: components["schemas"]["Transfer"] | null;
-            /** @description Why this host cannot be updated, a sentence; `null` when it can. */
+            /** @description Why this host cannot be updated, in words; `null` when it can. */
             unavailable: string | null;
         };
         /** @description A VM as observed. */

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Updates {
-    /// Why this host cannot be updated, a sentence; `null` when it can.
+    /// Why this host cannot be updated, in words; `null` when it can.
     pub unavailable: Option<String>,
     /// Slots A and B; none when the host cannot be updated.
     pub slots: Vec<Slot>,
@@ -68,7 +68,7 @@ pub enum SlotState {
 pub struct Failure {
     /// For programs.
     pub reason: FailureReason,
-    /// For people: a sentence.
+    /// For people, in words.
     pub detail: String,
 }
 
@@ -113,7 +113,7 @@ pub struct Transfer {
     pub total_bytes: Option<u64>,
     /// How much of receiving and reading back is done, 0 to 100.
     pub percent: u8,
-    /// Why it failed, a sentence; `null` unless it did.
+    /// Why it failed, in words; `null` unless it did.
     pub problem: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
@@ -13,6 +13,7 @@ use qx_slots::Manifest;
 use tokio::sync::Mutex as Turn;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::events::{EventKind, Events};
@@ -390,5 +391,61 @@ fn refusal(error: StageError) -> Error {
                 hint: "the running system was not touched; check its system disk".into(),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An upload of which 7 bytes arrived before its connection broke.
+    async fn interrupted(transfers: &Transfers) {
+        let (sender, mut pieces) = mpsc::channel(1);
+        let writer = tokio::spawn(async move {
+            while pieces.recv().await.is_some() {}
+            Ok(())
+        });
+        *transfers.upload.lock().await = Some(Upload {
+            pieces: Some(sender),
+            writer,
+            received: 7,
+        });
+        *transfers.shown.lock() = Some(Transfer {
+            state: TransferState::Interrupted,
+            received_bytes: 7,
+            ..Transfer::new()
+        });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_broke_off_is_kept_for_ten_minutes_and_then_ended() {
+        let transfers = Transfers::new(Events::new());
+        interrupted(&transfers).await;
+        tokio::spawn(forget_when_stale(
+            Arc::clone(&transfers.upload),
+            transfers.shown.clone(),
+        ));
+        tokio::time::sleep(KEPT - KEPT / 100).await;
+        assert!(transfers.upload.lock().await.is_some());
+        tokio::time::sleep(KEPT / 10).await;
+        assert!(transfers.upload.lock().await.is_none());
+    }
+
+    #[test]
+    fn pieces_are_read_to_the_last_byte_and_end_when_nobody_sends_any_more() {
+        let (sender, pieces) = mpsc::channel(4);
+        for piece in ["ab", "", "cde"] {
+            sender.blocking_send(Bytes::from(piece)).unwrap();
+        }
+        drop(sender);
+        let mut reader = Pieces {
+            pieces,
+            piece: Bytes::new(),
+        };
+        let mut one = [0];
+        assert_eq!(reader.read(&mut one).unwrap(), 1);
+        let mut rest = String::new();
+        reader.read_to_string(&mut rest).unwrap();
+        assert_eq!((&one, rest.as_str()), (b"a", "bcde"));
     }
 }

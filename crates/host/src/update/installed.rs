@@ -64,16 +64,6 @@ impl Installed {
         }
     }
 
-    /// The same system with its devices and trusted keys elsewhere.
-    #[must_use]
-    pub fn with(self, devices: Devices, keys: PathBuf) -> Self {
-        Self {
-            devices,
-            keys,
-            ..self
-        }
-    }
-
     /// The boot environment as it is now.
     ///
     /// # Errors
