@@ -52,7 +52,7 @@ ln -s ../default.xml "$seed/qemu/networks/autostart/default.xml"
 
 # Written by qx-config and by DHCP.
 rm -f "$root/etc/resolv.conf" "$root/etc/network/interfaces"
-mkdir -p "$root/etc/network" "$root/etc/nftables.d" "$root/etc/ssh/sshd_config.d"
+mkdir -p "$root/etc/network" "$root/etc/nftables.d" "$root/etc/ssh/sshd_config.d" "$root/etc/inittab.d"
 
 # Control groups belong to libvirt; with this file OpenRC forks six times for each service to make its own.
 rm -f "$root/usr/lib/rc/sh/rc-cgroup.sh"
