@@ -1,16 +1,17 @@
-// The frame around every page: the header with navigation and user, the banner of a lost connection, the
+// The frame around every page: the header with the user, the navigation, the banner of a lost connection, the
 // dialog that renews a session, the notices.
 import { Link, Outlet } from '@tanstack/react-router';
-import { type ReactNode, Suspense } from 'react';
+import { Suspense } from 'react';
 import type { Session } from '@/api/types';
 import { useI18n } from '@/i18n/i18n';
 import { ConnectionBanner } from '@/live/connection-banner';
 import { logOut } from '@/session/requests';
 import { sessionStore } from '@/session/store';
 import { Button } from '@/ui/button';
-import { DiscIcon, Logo, ServerIcon, UpdateIcon, UserIcon } from '@/ui/icons';
+import { Logo, UserIcon } from '@/ui/icons';
 import { useErrorText } from '@/ui/message';
 import { Notices, notify } from '@/ui/notices';
+import { Navigation } from './navigation';
 import { RenewDialog } from './on-demand';
 import { Preferences } from './preferences';
 import { useStore } from './store';
@@ -27,16 +28,11 @@ export function Shell({ session }: { session: Session }) {
         {t('shell.skip')}
       </a>
       <header className="border-b border-line bg-surface">
-        <div className="mx-auto flex max-w-7xl flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2">
+        <div className="flex min-h-13 flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2">
           <Link to="/" className="flex min-w-0 items-center gap-2.5 text-ink no-underline">
             <Logo />
             <span className="font-semibold">Quantix-OS</span>
           </Link>
-          <nav aria-label={t('shell.navigation')} className="order-last -mx-2 flex w-full gap-1 sm:order-none sm:mx-0 sm:w-auto">
-            <NavLink to="/" icon={<ServerIcon />} label={t('nav.host')} exact />
-            <NavLink to="/images" icon={<DiscIcon />} label={t('nav.images')} />
-            <NavLink to="/updates" icon={<UpdateIcon />} label={t('nav.updates')} />
-          </nav>
           <div className="ml-auto flex items-center gap-1">
             <Preferences />
             <UserBox session={session} />
@@ -44,27 +40,15 @@ export function Shell({ session }: { session: Session }) {
         </div>
       </header>
       <ConnectionBanner />
-      <main id="main" tabIndex={-1} className="mx-auto flex max-w-7xl flex-col gap-4 p-3 outline-none sm:p-4">
-        <Outlet />
-      </main>
+      <div className="lg:grid lg:grid-cols-[13rem_minmax(0,1fr)]">
+        <Navigation />
+        <main id="main" tabIndex={-1} className="mx-auto flex w-full max-w-7xl flex-col gap-4 p-3 outline-none sm:p-4">
+          <Outlet />
+        </main>
+      </div>
       <Notices />
       <Suspense>{expired && <RenewDialog />}</Suspense>
     </>
-  );
-}
-
-type NavProps = { to: '/' | '/images' | '/updates'; icon: ReactNode; label: string; exact?: boolean };
-
-function NavLink({ to, icon, label, exact = false }: NavProps) {
-  return (
-    <Link
-      to={to}
-      activeOptions={{ exact, includeSearch: false }}
-      className="inline-flex min-h-9 items-center gap-2 rounded-md px-3 text-sm font-medium text-muted no-underline hover:bg-sunken aria-[current=page]:bg-sunken aria-[current=page]:text-ink"
-    >
-      {icon}
-      {label}
-    </Link>
   );
 }
 
