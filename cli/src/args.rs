@@ -110,6 +110,31 @@ pub(crate) enum VmCommand {
         /// Name or id.
         vm: String,
     },
+    /// Ask the guest to restart.
+    Reboot {
+        /// Name or id.
+        vm: String,
+    },
+    /// Press the reset button: the guest loses what it has not written.
+    Reset {
+        /// Name or id.
+        vm: String,
+    },
+    /// Stop its vCPUs; it stays in memory.
+    Pause {
+        /// Name or id.
+        vm: String,
+    },
+    /// Let a paused one run again, or wake one whose guest sleeps.
+    Resume {
+        /// Name or id.
+        vm: String,
+    },
+    /// Write its memory to disk and power off; the next start goes on from there.
+    Suspend {
+        /// Name or id.
+        vm: String,
+    },
     /// Remove one that is off.
     Delete {
         /// Name or id.

@@ -1,7 +1,7 @@
 //! `qx vm`.
 
 use anyhow::{Result, bail};
-use qx_api::client::Client;
+use qx_api::client::{Client, PowerAction};
 use qx_api::rest::{self, DiskCreate, NicCreate, Vm, VmCreate};
 
 use crate::args::{Create, Firmware, Format, VmCommand};
@@ -26,18 +26,14 @@ pub(crate) async fn run(client: &Client, format: Format, command: VmCommand) -> 
             }
             show(format, &vm)
         }
-        VmCommand::Start { vm } => {
-            let vm = find(client, &vm).await?;
-            show(format, &client.start_vm(vm.id).await?)
-        }
-        VmCommand::Shutdown { vm } => {
-            let vm = find(client, &vm).await?;
-            show(format, &client.shutdown_vm(vm.id).await?)
-        }
-        VmCommand::Stop { vm } => {
-            let vm = find(client, &vm).await?;
-            show(format, &client.stop_vm(vm.id).await?)
-        }
+        VmCommand::Start { vm } => power(client, format, &vm, PowerAction::Start).await,
+        VmCommand::Shutdown { vm } => power(client, format, &vm, PowerAction::Shutdown).await,
+        VmCommand::Stop { vm } => power(client, format, &vm, PowerAction::Stop).await,
+        VmCommand::Reboot { vm } => power(client, format, &vm, PowerAction::Reboot).await,
+        VmCommand::Reset { vm } => power(client, format, &vm, PowerAction::Reset).await,
+        VmCommand::Pause { vm } => power(client, format, &vm, PowerAction::Pause).await,
+        VmCommand::Resume { vm } => power(client, format, &vm, PowerAction::Resume).await,
+        VmCommand::Suspend { vm } => power(client, format, &vm, PowerAction::Suspend).await,
         VmCommand::Delete { vm, disks } => {
             let vm = find(client, &vm).await?;
             Ok(client.delete_vm(vm.id, disks).await?)
@@ -47,6 +43,11 @@ pub(crate) async fn run(client: &Client, format: Format, command: VmCommand) -> 
             console::attach(client.serial_console(vm.id).await?).await
         }
     }
+}
+
+async fn power(client: &Client, format: Format, vm: &str, action: PowerAction) -> Result<()> {
+    let vm = find(client, vm).await?;
+    show(format, &client.power_vm(vm.id, action).await?)
 }
 
 /// A VM by id or by name.

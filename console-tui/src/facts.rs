@@ -168,5 +168,5 @@ async fn ask(client: &Client) -> Daemon {
 
 /// Whether a VM would lose something if the host went down now.
 const fn is_running(state: VmState) -> bool {
-    !matches!(state, VmState::Off | VmState::Crashed)
+    !matches!(state, VmState::Off | VmState::Saved | VmState::Crashed)
 }

@@ -267,6 +267,56 @@ pub const VM_STOP: Endpoint = Endpoint::new(
 )
 .answers(200, Output::Json("Vm"))
 .fails(&[404, 409, 503]);
+/// Ask to restart.
+pub const VM_REBOOT: Endpoint = Endpoint::new(
+    "rebootVm",
+    Post,
+    "/api/v1/vms/{id}/reboot",
+    Requires(Operation::VmReboot),
+    "Ask the guest to restart; it may take its time, or not react",
+)
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
+/// Press the reset button.
+pub const VM_RESET: Endpoint = Endpoint::new(
+    "resetVm",
+    Post,
+    "/api/v1/vms/{id}/reset",
+    Requires(Operation::VmReset),
+    "Restart at once, as if the reset button was pressed",
+)
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
+/// Stop the vCPUs.
+pub const VM_PAUSE: Endpoint = Endpoint::new(
+    "pauseVm",
+    Post,
+    "/api/v1/vms/{id}/pause",
+    Requires(Operation::VmPause),
+    "Stop the vCPUs; the VM stays in memory",
+)
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
+/// Let the vCPUs run.
+pub const VM_RESUME: Endpoint = Endpoint::new(
+    "resumeVm",
+    Post,
+    "/api/v1/vms/{id}/resume",
+    Requires(Operation::VmResume),
+    "Let the vCPUs run again, or wake a guest that sleeps",
+)
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
+/// Memory to disk.
+pub const VM_SUSPEND: Endpoint = Endpoint::new(
+    "suspendVm",
+    Post,
+    "/api/v1/vms/{id}/suspend",
+    Requires(Operation::VmSuspend),
+    "Write the memory to disk and power off; the next start goes on from there",
+)
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
 /// A ticket for a console.
 pub const VM_CONSOLE_CREATE: Endpoint = Endpoint::new(
     "createVmConsole",
@@ -374,6 +424,11 @@ pub const ALL: &[Endpoint] = &[
     VM_START,
     VM_SHUTDOWN,
     VM_STOP,
+    VM_REBOOT,
+    VM_RESET,
+    VM_PAUSE,
+    VM_RESUME,
+    VM_SUSPEND,
     VM_CONSOLE_CREATE,
     VM_CONSOLE_OPEN,
     IMAGE_LIST,

@@ -4,9 +4,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use qx_hypervisor::{Error as HypervisorError, Hypervisor};
+use qx_hypervisor::Error as HypervisorError;
 use qx_model::access::{Actor, Operation};
-use qx_model::vm::{HypervisorInfo, PowerState, Vm, VmId, VmSpec};
+use qx_model::vm::{Fit, HypervisorInfo, PowerAction, Vm, VmId, VmSpec};
 
 use crate::audit::Audit;
 use crate::authorize::authorize;
@@ -103,37 +103,41 @@ impl Vms {
 
     /// Powers on; fine if it is on.
     pub async fn start(&self, actor: &Actor, id: VmId) -> Result<Arc<Vm>> {
-        self.power(
-            actor,
-            Operation::VmStart,
-            id,
-            PowerState::Running,
-            |hypervisor, id| hypervisor.start(id),
-        )
-        .await
+        self.power(actor, id, PowerAction::Start).await
     }
 
     /// Presses the power button; the VM that is answered may still run. Fine if it is off.
     pub async fn shutdown(&self, actor: &Actor, id: VmId) -> Result<Arc<Vm>> {
-        self.power(
-            actor,
-            Operation::VmShutdown,
-            id,
-            PowerState::Off,
-            |hypervisor, id| hypervisor.shutdown(id),
-        )
-        .await
+        self.power(actor, id, PowerAction::Shutdown).await
     }
 
     /// Powers off at once; fine if it is off.
     pub async fn stop(&self, actor: &Actor, id: VmId) -> Result<Arc<Vm>> {
-        self.power(
-            actor,
-            Operation::VmStop,
-            id,
-            PowerState::Off,
-            |hypervisor, id| hypervisor.stop(id),
-        )
+        self.power(actor, id, PowerAction::Stop).await
+    }
+
+    /// Does what fits the VM's state; fine if it is in the state that was asked for.
+    pub async fn power(&self, actor: &Actor, id: VmId, action: PowerAction) -> Result<Arc<Vm>> {
+        self.queued(actor, action.operation(), id, async move |inner| {
+            let called = inner
+                .inventory
+                .blocking(move |hypervisor| match hypervisor.power(id, action) {
+                    Err(HypervisorError::WrongState { reason }) => Ok(Some(reason)),
+                    other => other.map(|()| None),
+                })
+                .await;
+            let vm = inner.inventory.observe(id).await;
+            let Some(reason) = called? else { return vm };
+            let vm = vm?;
+            match action.fits(vm.state) {
+                Fit::Already => Ok(vm),
+                Fit::Never { is, instead } => Err(Error::Conflict {
+                    reason: format!("the VM {} {is}", vm.name),
+                    hint: instead.into(),
+                }),
+                Fit::Now => Err(HypervisorError::WrongState { reason }.into()),
+            }
+        })
         .await
     }
 
@@ -190,33 +194,6 @@ impl Vms {
             .inventory
             .blocking(|hypervisor| hypervisor.info())
             .await
-    }
-
-    async fn power(
-        &self,
-        actor: &Actor,
-        operation: Operation,
-        id: VmId,
-        wanted: PowerState,
-        call: fn(&dyn Hypervisor, VmId) -> qx_hypervisor::Result<()>,
-    ) -> Result<Arc<Vm>> {
-        self.queued(actor, operation, id, async move |inner| {
-            let inventory = &inner.inventory;
-            let called = inventory
-                .blocking(move |hypervisor| match call(hypervisor, id) {
-                    Err(HypervisorError::WrongState { reason }) => Ok(Some(reason)),
-                    other => other.map(|()| None),
-                })
-                .await;
-            let vm = inventory.observe(id).await;
-            match called? {
-                Some(reason) if vm.as_ref().is_ok_and(|vm| vm.state != wanted) => {
-                    Err(HypervisorError::WrongState { reason }.into())
-                }
-                _ => vm,
-            }
-        })
-        .await
     }
 
     /// Runs `work` when the VM's earlier operations are done, to its end even if the caller goes away.

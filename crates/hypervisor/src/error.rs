@@ -1,6 +1,6 @@
 //! Why a hypervisor call failed, sorted by what the caller can do about it.
 
-use qx_model::vm::VmId;
+use qx_model::vm::{Fit, PowerAction, PowerState, VmId};
 
 /// Result of a hypervisor call.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -45,4 +45,20 @@ pub enum Error {
         /// The hypervisor's words.
         message: String,
     },
+}
+
+/// Refuses what does not fit the VM's state, in words.
+///
+/// # Errors
+/// [`Error::WrongState`] unless the action can be done now.
+pub fn judge(id: VmId, state: PowerState, action: PowerAction) -> Result<()> {
+    match action.fits(state) {
+        Fit::Now => Ok(()),
+        Fit::Already => Err(Error::WrongState {
+            reason: format!("VM {id} is {state:?} already"),
+        }),
+        Fit::Never { is, instead } => Err(Error::WrongState {
+            reason: format!("VM {id} {is}: {instead}"),
+        }),
+    }
 }

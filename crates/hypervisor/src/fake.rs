@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use qx_model::vm::{Accelerator, Disk, HypervisorInfo, Nic, NicSpec, PowerState, Vm, VmId};
+use qx_model::vm::{
+    Accelerator, Disk, HypervisorInfo, Nic, NicSpec, PowerAction, PowerState, Vm, VmId,
+};
 
 use self::line::Line;
-use crate::{Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Signal, Sink};
+use crate::{Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Signal, Sink, judge};
 
 mod line;
 
@@ -105,26 +107,9 @@ impl Fake {
         }
     }
 
-    /// Changes a VM's power state if it is on as it must be.
-    fn switch(&self, id: VmId, from_on: bool, to: PowerState) -> Result<()> {
-        let mut world = self.of(id)?;
-        let machine = world.vms.get_mut(&id).ok_or(Error::NoSuchVm(id))?;
-        let on = machine.vm.state != PowerState::Off;
-        if on != from_on {
-            let state = if on { "running" } else { "off" };
-            return Err(Error::WrongState {
-                reason: format!("VM {id} is {state}"),
-            });
-        }
-        machine.vm.state = to;
-        if to == PowerState::Off {
-            machine.line.take().inspect(|line| line.hang_up());
-        } else {
-            machine.line = Some(Arc::default());
-        }
-        drop(world);
-        self.signal(&Signal::Changed(id));
-        Ok(())
+    /// The machine that `world` holds under this id.
+    fn machine(world: &mut World, id: VmId) -> Result<&mut Machine> {
+        world.vms.get_mut(&id).ok_or(Error::NoSuchVm(id))
     }
 }
 
@@ -185,7 +170,7 @@ impl Hypervisor for Fake {
         if world
             .vms
             .get(&id)
-            .is_some_and(|machine| machine.vm.state != PowerState::Off)
+            .is_some_and(|machine| machine.vm.state.is_on())
         {
             return Err(Error::WrongState {
                 reason: format!("VM {id} is running: stop it first"),
@@ -197,16 +182,26 @@ impl Hypervisor for Fake {
         Ok(())
     }
 
-    fn start(&self, id: VmId) -> Result<()> {
-        self.switch(id, false, PowerState::Running)
-    }
-
-    fn shutdown(&self, id: VmId) -> Result<()> {
-        self.switch(id, true, PowerState::Off)
-    }
-
-    fn stop(&self, id: VmId) -> Result<()> {
-        self.switch(id, true, PowerState::Off)
+    fn power(&self, id: VmId, action: PowerAction) -> Result<()> {
+        let mut world = self.of(id)?;
+        let machine = Self::machine(&mut world, id)?;
+        judge(id, machine.vm.state, action)?;
+        let was_on = machine.vm.state.is_on();
+        machine.vm.state = match action {
+            PowerAction::Start | PowerAction::Resume => PowerState::Running,
+            PowerAction::Reboot | PowerAction::Reset => machine.vm.state,
+            PowerAction::Shutdown | PowerAction::Stop => PowerState::Off,
+            PowerAction::Pause => PowerState::Paused,
+            PowerAction::Suspend => PowerState::Saved,
+        };
+        match (was_on, machine.vm.state.is_on()) {
+            (true, false) => drop(machine.line.take().inspect(|line| line.hang_up())),
+            (false, true) => machine.line = Some(Arc::default()),
+            _ => {}
+        }
+        drop(world);
+        self.signal(&Signal::Changed(id));
+        Ok(())
     }
 
     fn create_disk(&self, disk: &DiskRequest) -> Result<()> {

@@ -5,7 +5,7 @@
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
-use qx_model::vm::{HypervisorInfo, ImageFormat, Vm, VmId, VmSpec};
+use qx_model::vm::{HypervisorInfo, ImageFormat, PowerAction, Vm, VmId, VmSpec};
 
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -13,7 +13,7 @@ mod error;
 pub mod fake;
 pub mod kvm;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, judge};
 
 /// Runs VMs. All calls block until the hypervisor answered; calls on different VMs may run at once.
 pub trait Hypervisor: Send + Sync + 'static {
@@ -35,14 +35,24 @@ pub trait Hypervisor: Send + Sync + 'static {
     /// Forgets a VM that is off, with its firmware variables, but not its disks.
     fn undefine(&self, id: VmId) -> Result<()>;
 
-    /// Powers on. [`Error::WrongState`] if it is on.
-    fn start(&self, id: VmId) -> Result<()>;
+    /// Does what [`PowerAction::fits`] the VM's state, else [`Error::WrongState`]. Returns when it is
+    /// done; what a guest must do by itself (shut down, reboot) may take its time, or never happen.
+    fn power(&self, id: VmId, action: PowerAction) -> Result<()>;
 
-    /// Presses the power button and returns; the guest may take its time, or ignore it.
-    fn shutdown(&self, id: VmId) -> Result<()>;
+    /// [`PowerAction::Start`].
+    fn start(&self, id: VmId) -> Result<()> {
+        self.power(id, PowerAction::Start)
+    }
 
-    /// Powers off at once. [`Error::WrongState`] if it is off.
-    fn stop(&self, id: VmId) -> Result<()>;
+    /// [`PowerAction::Shutdown`].
+    fn shutdown(&self, id: VmId) -> Result<()> {
+        self.power(id, PowerAction::Shutdown)
+    }
+
+    /// [`PowerAction::Stop`].
+    fn stop(&self, id: VmId) -> Result<()> {
+        self.power(id, PowerAction::Stop)
+    }
 
     /// Makes one disk file, and its directory if that is missing. [`Error::Exists`] if the file is
     /// there already: content is never overwritten.

@@ -4,8 +4,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use qx_hypervisor::{Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Sink, kvm};
-use qx_model::vm::{Accelerator, HypervisorInfo, PowerState, Vm, VmId};
+use qx_hypervisor::{
+    Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Sink, judge, kvm,
+};
+use qx_model::vm::{Accelerator, HypervisorInfo, PowerAction, PowerState, Vm, VmId};
 use virt::connect::Connect;
 use virt::domain::{Domain, DomainShutoffReason, DomainState, DomainStateReason};
 use virt::enumutil::Enum;
@@ -60,16 +62,9 @@ impl Hypervisor for Libvirt {
 
     fn get(&self, id: VmId) -> Result<Vm> {
         let (_, domain) = self.find(id, "reading")?;
-        let doing = self.doing("reading", Some(id));
-        let (state, reason) = domain.state().map_err(|error| doing.failed(error))?;
-        // The crate drops this call's error; libvirt remembers it.
-        let state = state
-            .known()
-            .ok_or_else(|| doing.failed(VirtError::last_error()))?;
-        let crashed = matches!(reason, Enum::Known(DomainStateReason::Shutoff(reason))
-            if reason.is(DomainShutoffReason::Crashed));
+        let state = self.state(&domain, id)?;
         let xml = self.xml(&domain, id, 0)?;
-        Ok(domain::observe(&xml, id, power_state(state, crashed)))
+        Ok(domain::observe(&xml, id, state))
     }
 
     fn creation_mark(&self, id: VmId) -> Result<Option<String>> {
@@ -120,36 +115,23 @@ impl Hypervisor for Libvirt {
             .map_err(|error| doing.failed(error))
     }
 
-    fn start(&self, id: VmId) -> Result<()> {
-        let (connect, domain) = self.find(id, "starting")?;
-        let doing = self.doing("starting", Some(id));
-        let xml = self.xml(&domain, id, sys::VIR_DOMAIN_XML_INACTIVE)?;
-        // The host may have gained or lost KVM since the VM was defined.
-        if let Some(moved) = domain::moved_to(&xml, accelerator(&connect)) {
-            connect
-                .define_domain_xml(&moved.to_string())
-                .map_err(|error| doing.failed(error))?;
-        }
-        for name in domain::networks(&xml) {
-            start_network(&connect, name).map_err(|error| doing.failed(error))?;
-        }
-        domain
-            .create()
-            .map_err(|error| self.refused(&domain, id, "starting", error))
-    }
-
-    fn shutdown(&self, id: VmId) -> Result<()> {
-        let (_, domain) = self.find(id, "shutting down")?;
-        domain
-            .shutdown()
-            .map_err(|error| self.refused(&domain, id, "shutting down", error))
-    }
-
-    fn stop(&self, id: VmId) -> Result<()> {
-        let (_, domain) = self.find(id, "stopping")?;
-        domain
-            .destroy()
-            .map_err(|error| self.refused(&domain, id, "stopping", error))
+    fn power(&self, id: VmId, action: PowerAction) -> Result<()> {
+        let (connect, domain) = self.find(id, verb(action))?;
+        let state = self.state(&domain, id)?;
+        judge(id, state, action)?;
+        let done = match action {
+            PowerAction::Start => return self.power_on(&connect, &domain, id),
+            PowerAction::Shutdown => domain.shutdown(),
+            PowerAction::Reboot => domain.reboot(0),
+            PowerAction::Reset => domain.reset(),
+            PowerAction::Stop if state == PowerState::Saved => domain.managed_save_remove(0),
+            PowerAction::Stop => domain.destroy(),
+            PowerAction::Pause => domain.suspend(),
+            PowerAction::Resume if state == PowerState::Suspended => domain.pm_wakeup(0),
+            PowerAction::Resume => domain.resume(),
+            PowerAction::Suspend => domain.managed_save(0),
+        };
+        done.map_err(|error| self.refused(&domain, id, action, error))
     }
 
     fn create_disk(&self, disk: &DiskRequest) -> Result<()> {
@@ -194,17 +176,48 @@ impl Libvirt {
         })
     }
 
-    /// The error of a power call. Drivers have different words for a VM that is on or off already.
-    fn refused(&self, domain: &Domain, id: VmId, verb: &str, error: VirtError) -> Error {
-        let failed = self.doing(verb, Some(id)).failed(error);
-        match (domain.is_active(), verb == "starting") {
-            (Ok(true), true) => Error::WrongState {
-                reason: format!("VM {id} is running"),
-            },
-            (Ok(false), false) => Error::WrongState {
-                reason: format!("VM {id} is off"),
-            },
-            _ => failed,
+    fn power_on(&self, connect: &Connect, domain: &Domain, id: VmId) -> Result<()> {
+        let doing = self.doing(verb(PowerAction::Start), Some(id));
+        let xml = self.xml(domain, id, sys::VIR_DOMAIN_XML_INACTIVE)?;
+        // The host may have gained or lost KVM since the VM was defined.
+        if let Some(moved) = domain::moved_to(&xml, accelerator(connect)) {
+            connect
+                .define_domain_xml(&moved.to_string())
+                .map_err(|error| doing.failed(error))?;
+        }
+        for name in domain::networks(&xml) {
+            start_network(connect, name).map_err(|error| doing.failed(error))?;
+        }
+        domain
+            .create()
+            .map_err(|error| self.refused(domain, id, PowerAction::Start, error))
+    }
+
+    fn state(&self, domain: &Domain, id: VmId) -> Result<PowerState> {
+        let doing = self.doing("reading", Some(id));
+        let (state, reason) = domain.state().map_err(|error| doing.failed(error))?;
+        // The crate drops this call's error; libvirt remembers it.
+        let state = state
+            .known()
+            .ok_or_else(|| doing.failed(VirtError::last_error()))?;
+        let crashed = matches!(reason, Enum::Known(DomainStateReason::Shutoff(reason))
+            if reason.is(DomainShutoffReason::Crashed));
+        let state = power_state(state, crashed);
+        if state.is_on() {
+            return Ok(state);
+        }
+        let saved = domain.has_managed_save(0);
+        let saved = saved.map_err(|error| doing.failed(error))?;
+        Ok(if saved { PowerState::Saved } else { state })
+    }
+
+    /// The error of a power call: the state may have changed since it was judged, and drivers have
+    /// different words for that.
+    fn refused(&self, domain: &Domain, id: VmId, action: PowerAction, error: VirtError) -> Error {
+        let failed = self.doing(verb(action), Some(id)).failed(error);
+        match self.state(domain, id) {
+            Ok(now) => judge(id, now, action).err().unwrap_or(failed),
+            Err(_) => failed,
         }
     }
 
@@ -223,6 +236,19 @@ impl Libvirt {
             vm,
             uri: self.shared.uri(),
         }
+    }
+}
+
+fn verb(action: PowerAction) -> &'static str {
+    match action {
+        PowerAction::Start => "starting",
+        PowerAction::Shutdown => "shutting down",
+        PowerAction::Reboot => "rebooting",
+        PowerAction::Reset => "resetting",
+        PowerAction::Stop => "stopping",
+        PowerAction::Pause => "pausing",
+        PowerAction::Resume => "resuming",
+        PowerAction::Suspend => "suspending",
     }
 }
 

@@ -73,6 +73,16 @@ operations! {
     VmShutdown "vm_shutdown" Operator,
     /// Power off at once.
     VmStop "vm_stop" Operator,
+    /// Ask the guest to restart.
+    VmReboot "vm_reboot" Operator,
+    /// Press the reset button.
+    VmReset "vm_reset" Operator,
+    /// Stop the vCPUs.
+    VmPause "vm_pause" Operator,
+    /// Let the vCPUs run again.
+    VmResume "vm_resume" Operator,
+    /// Write the memory to disk and power off.
+    VmSuspend "vm_suspend" Operator,
     /// Remove a VM.
     VmDelete "vm_delete" Operator,
     /// Type into a VM's console.

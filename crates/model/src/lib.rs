@@ -3,4 +3,5 @@
 
 pub mod access;
 pub mod name;
+pub mod power;
 pub mod vm;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::name::{ImageName, NetworkName, VmName};
+pub use crate::power::{Fit, PowerAction, PowerState};
 
 /// A VM's identity for life: libvirt's domain UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -196,24 +197,6 @@ pub struct Image {
     pub virtual_bytes: u64,
     /// By content.
     pub format: ImageFormat,
-}
-
-/// Observed power state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PowerState {
-    /// vCPUs run.
-    Running,
-    /// In memory, vCPUs stopped.
-    Paused,
-    /// Asked to shut down, not off yet.
-    ShuttingDown,
-    /// Not running.
-    Off,
-    /// Stopped by a guest panic or a QEMU failure.
-    Crashed,
-    /// Guest is in ACPI S3.
-    Suspended,
 }
 
 /// What executes the guest's instructions.

@@ -21,6 +21,9 @@ function Icon({ children, className = 'size-4' }: { children: ReactNode; classNa
 export const PlayIcon = () => <Icon><path d="M5 3.5v9l7-4.5z" /></Icon>;
 export const PowerIcon = () => <Icon><path d="M8 2v6M4.7 4.3a5 5 0 1 0 6.6 0" /></Icon>;
 export const StopIcon = () => <Icon><rect x="4" y="4" width="8" height="8" rx="1" /></Icon>;
+export const PauseIcon = () => <Icon><path d="M5.5 3.5v9M10.5 3.5v9" strokeWidth="2.2" /></Icon>;
+export const RebootIcon = () => <Icon><path d="M12.8 8a4.8 4.8 0 1 1-1.6-3.6M11.6 1.8v2.9H8.7" /></Icon>;
+export const SuspendIcon = () => <Icon><path d="M8 2v6.5M5.2 6 8 8.8 10.8 6M2.5 9.5v3a1 1 0 0 0 1 1h9a1 1 0 0 0 1-1v-3" /></Icon>;
 export const TrashIcon = () => <Icon><path d="M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.5 8.5h6l.5-8.5M7 7v3.5M9 7v3.5" /></Icon>;
 export const TerminalIcon = () => <Icon><rect x="2" y="3" width="12" height="10" rx="1.5" /><path d="m4.5 6 2 2-2 2M8.5 10H11" /></Icon>;
 export const PlusIcon = () => <Icon><path d="M8 3v10M3 8h10" /></Icon>;

@@ -7,26 +7,21 @@ import type { MessageKey } from '@/i18n/translate';
 import { dropVm, putVm } from '@/live/apply';
 import { useErrorText } from '@/ui/message';
 import { notify } from '@/ui/notices';
-
-export type PowerAction = 'start' | 'shutdown' | 'stop';
+import type { PowerAction } from './rules';
 
 const failed: Record<PowerAction, MessageKey> = {
   start: 'vm.start.failed',
   shutdown: 'vm.shutdown.failed',
+  reboot: 'vm.reboot.failed',
+  reset: 'vm.reset.failed',
   stop: 'vm.stop.failed',
+  pause: 'vm.pause.failed',
+  resume: 'vm.resume.failed',
+  suspend: 'vm.suspend.failed',
 };
 
-function requestPower(action: PowerAction, id: string): Promise<Vm> {
-  const params = { params: { path: { id } } };
-  switch (action) {
-    case 'start':
-      return ask(api.POST('/api/v1/vms/{id}/start', params));
-    case 'shutdown':
-      return ask(api.POST('/api/v1/vms/{id}/shutdown', params));
-    case 'stop':
-      return ask(api.POST('/api/v1/vms/{id}/stop', params));
-  }
-}
+const requestPower = (action: PowerAction, id: string): Promise<Vm> =>
+  ask(api.POST(`/api/v1/vms/{id}/${action}`, { params: { path: { id } } }));
 
 /** Power actions on one VM. A failure becomes a notice that names it; `variables` says what is under way. */
 export function useVmPower(vm: Vm) {

@@ -1,16 +1,27 @@
 import { expect, test } from 'vitest';
 import type { Vm } from '@/api/types';
 import { aVm } from '@/testing/samples';
-import { matches, type VmAction, whyNot } from './rules';
+import { mainAction, matches, type VmAction, whyNot } from './rules';
 
 const allowed: Record<VmAction, Vm['state'][]> = {
-  start: ['off', 'crashed'],
+  start: ['off', 'crashed', 'saved'],
   shutdown: ['running'],
-  stop: ['running', 'paused', 'shutting_down', 'crashed', 'suspended'],
-  delete: ['off', 'crashed'],
-  console: ['running', 'paused', 'shutting_down', 'crashed', 'suspended', 'off'],
+  reboot: ['running'],
+  reset: ['running', 'paused'],
+  stop: ['running', 'paused', 'shutting_down', 'suspended', 'saved'],
+  pause: ['running'],
+  resume: ['paused', 'suspended'],
+  suspend: ['running', 'paused'],
+  delete: ['off', 'crashed', 'saved'],
+  console: ['running', 'paused', 'shutting_down', 'crashed', 'suspended', 'saved', 'off'],
 };
-const states: Vm['state'][] = ['running', 'paused', 'shutting_down', 'off', 'crashed', 'suspended'];
+const states: Vm['state'][] = ['running', 'paused', 'shutting_down', 'off', 'saved', 'crashed', 'suspended'];
+
+test('the main action is one that can be done, but for a guest that is shutting down', () => {
+  for (const state of states.filter((each) => each !== 'shutting_down')) {
+    expect(whyNot(mainAction(state), state, 'operator')).toBeNull();
+  }
+});
 
 test.each(Object.entries(allowed) as [VmAction, Vm['state'][]][])('%s is for VMs that are %j', (action, good) => {
   expect(states.filter((state) => whyNot(action, state, 'operator') === null).toSorted()).toEqual(good.toSorted());

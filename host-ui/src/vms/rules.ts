@@ -3,10 +3,20 @@
 import type { Role, Vm } from '@/api/types';
 import type { MessageKey } from '@/i18n/translate';
 
-export type VmAction = 'start' | 'shutdown' | 'stop' | 'delete' | 'console';
+export type PowerAction = 'start' | 'shutdown' | 'reboot' | 'reset' | 'stop' | 'pause' | 'resume' | 'suspend';
+export type VmAction = PowerAction | 'delete' | 'console';
 
 type State = Vm['state'];
-const stopped: readonly State[] = ['off', 'crashed'];
+const stopped: readonly State[] = ['off', 'crashed', 'saved'];
+
+/** Whether no process runs the VM. */
+export const isStopped = (state: State): boolean => stopped.includes(state);
+
+/** The one action that leads on from a state. */
+export function mainAction(state: State): 'start' | 'resume' | 'shutdown' {
+  if (isStopped(state)) return 'start';
+  return state === 'paused' || state === 'suspended' ? 'resume' : 'shutdown';
+}
 
 /** Why nobody with this role may change anything; `null` for those who may. */
 export function roleReason(role: Role): MessageKey | null {
@@ -19,16 +29,41 @@ export function whyNot(action: VmAction, state: State, role: Role): MessageKey |
 }
 
 const stateReasons: Record<VmAction, (state: State) => MessageKey | null> = {
-  start: (state) => (stopped.includes(state) ? null : 'reason.notOff'),
-  shutdown: (state) => {
-    if (state === 'running') return null;
-    if (state === 'shutting_down') return 'reason.shuttingDown';
-    return stopped.includes(state) ? 'reason.off' : 'reason.notRunning';
+  start: (state) => {
+    if (state === 'paused' || state === 'suspended') return 'reason.resumeInstead';
+    return stopped.includes(state) ? null : 'reason.notOff';
   },
-  stop: (state) => (state === 'off' ? 'reason.off' : null),
+  shutdown: whileRunning,
+  reboot: whileRunning,
+  reset: (state) => (state === 'paused' ? null : whileRunning(state)),
+  stop: (state) => (state === 'off' || state === 'crashed' ? 'reason.off' : null),
+  pause: (state) => (state === 'paused' ? 'reason.paused' : whileRunning(state)),
+  resume: (state) => {
+    if (state === 'paused' || state === 'suspended') return null;
+    return stopped.includes(state) ? whileRunning(state) : 'reason.notPaused';
+  },
+  suspend: (state) => (state === 'paused' ? null : whileRunning(state)),
   delete: (state) => (stopped.includes(state) ? null : 'reason.stopFirst'),
   console: () => null,
 };
+
+/** What needs a guest that runs. */
+function whileRunning(state: State): MessageKey | null {
+  switch (state) {
+    case 'running':
+      return null;
+    case 'paused':
+    case 'suspended':
+      return 'reason.notRunning';
+    case 'shutting_down':
+      return 'reason.shuttingDown';
+    case 'saved':
+      return 'reason.saved';
+    case 'off':
+    case 'crashed':
+      return 'reason.off';
+  }
+}
 
 /** Whether the text a person searches for occurs in what they see of the VM, or is its id. */
 export function matches(vm: Vm, search: string): boolean {

@@ -9,6 +9,7 @@ const looks: Record<Vm['state'], { key: MessageKey; tone: BadgeTone }> = {
   paused: { key: 'state.paused', tone: 'warn' },
   shutting_down: { key: 'state.shutting_down', tone: 'warn' },
   off: { key: 'state.off', tone: 'plain' },
+  saved: { key: 'state.saved', tone: 'info' },
   crashed: { key: 'state.crashed', tone: 'danger' },
   suspended: { key: 'state.suspended', tone: 'info' },
 };

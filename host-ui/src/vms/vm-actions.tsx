@@ -7,11 +7,10 @@ import type { Role, Vm } from '@/api/types';
 import { useI18n } from '@/i18n/i18n';
 import { Button, buttonClass } from '@/ui/button';
 import { cx } from '@/ui/cx';
-import { PlayIcon, PowerIcon, StopIcon, TerminalIcon, TrashIcon } from '@/ui/icons';
+import { PauseIcon, PlayIcon, PowerIcon, RebootIcon, StopIcon, SuspendIcon, TerminalIcon, TrashIcon } from '@/ui/icons';
 import { Menu, type MenuEntry } from '@/ui/menu';
-import { type PowerAction, useVmPower } from './actions';
-import { type VmAction, whyNot } from './rules';
-
+import { useVmPower } from './actions';
+import { mainAction, type VmAction, whyNot } from './rules';
 
 type Props = {
   vm: Vm;
@@ -23,32 +22,34 @@ type Props = {
 
 export function VmActions({ vm, role, withConsole = true, onDeleted }: Props) {
   const { t } = useI18n();
-  const [asking, setAsking] = useState<'stop' | 'delete' | null>(null);
+  const [asking, setAsking] = useState<'stop' | 'reset' | 'delete' | null>(null);
   const power = useVmPower(vm);
   const reason = (action: VmAction) => {
     const key = whyNot(action, vm.state, role);
     return key === null ? null : t(key);
   };
   const choose = (action: VmAction) => {
-    if (action === 'stop' || action === 'delete') setAsking(action);
+    if (action === 'stop' || action === 'reset' || action === 'delete') setAsking(action);
     else if (action !== 'console') power.mutate(action);
   };
-  const main: PowerAction = vm.state === 'off' || vm.state === 'crashed' ? 'start' : 'shutdown';
+  const main = mainAction(vm.state);
   return (
     <div className={cx('grid items-center gap-1.5', withConsole ? 'grid-cols-[1fr_1fr_auto]' : 'grid-cols-[1fr_auto]')}>
       <Button
-        icon={main === 'start' ? <PlayIcon /> : <PowerIcon />}
+        icon={main === 'shutdown' ? <PowerIcon /> : <PlayIcon />}
         busy={power.isPending}
         disabledReason={reason(main)}
         onClick={() => choose(main)}
-        aria-label={t(main === 'start' ? 'vm.start.named' : 'vm.shutdown.named', { name: vm.name })}
+        aria-label={t(`vm.${main}.named`, { name: vm.name })}
       >
-        <StableLabel shown={t(main === 'start' ? 'vm.start' : 'vm.shutdown')} other={t(main === 'start' ? 'vm.shutdown' : 'vm.start')} />
+        <StableLabel shown={t(`vm.${main}`)} others={[t('vm.start'), t('vm.resume'), t('vm.shutdown')]} />
       </Button>
       {withConsole && <ConsoleButton vm={vm} reason={reason('console')} />}
       <VmMenu vm={vm} reason={reason} choose={choose} />
       <Suspense>
-        {asking === 'stop' && <StopDialog vm={vm} onConfirm={() => power.mutate('stop')} onClose={() => setAsking(null)} />}
+        {(asking === 'stop' || asking === 'reset') && (
+          <StopDialog vm={vm} action={asking} onConfirm={() => power.mutate(asking)} onClose={() => setAsking(null)} />
+        )}
         {asking === 'delete' && (
           <DeleteDialog
             vm={vm}
@@ -64,14 +65,16 @@ export function VmActions({ vm, role, withConsole = true, onDeleted }: Props) {
   );
 }
 
-/** As wide as the wider of two labels, so that buttons stand in line whichever is shown. */
-function StableLabel({ shown, other }: { shown: string; other: string }) {
+/** As wide as the widest of its labels, so that buttons stand in line whichever is shown. */
+function StableLabel({ shown, others }: { shown: string; others: readonly string[] }) {
   return (
     <span className="grid text-left">
       <span className="col-start-1 row-start-1">{shown}</span>
-      <span className="invisible col-start-1 row-start-1" aria-hidden="true">
-        {other}
-      </span>
+      {others.map((other) => (
+        <span key={other} className="invisible col-start-1 row-start-1" aria-hidden="true">
+          {other}
+        </span>
+      ))}
     </span>
   );
 }
@@ -105,10 +108,20 @@ function VmMenu({ vm, reason, choose }: MenuProps) {
     danger: action === 'delete',
     onChoose: () => choose(action),
   });
+  const saved = vm.state === 'saved';
   const power = [
     entry('start', t('vm.start'), <PlayIcon />),
     entry('shutdown', t('vm.shutdown'), <PowerIcon />),
-    entry('stop', t('vm.stop.ask'), <StopIcon />),
+    entry('reboot', t('vm.reboot'), <RebootIcon />),
   ];
-  return <Menu label={t('vm.menu', { name: vm.name })} groups={[power, [entry('delete', t('vm.delete.ask'), <TrashIcon />)]]} />;
+  const hold = [
+    entry('pause', t('vm.pause'), <PauseIcon />),
+    entry('resume', t('vm.resume'), <PlayIcon />),
+    entry('suspend', t('vm.suspend'), <SuspendIcon />),
+  ];
+  const force = [
+    entry('reset', t('vm.reset.ask'), <RebootIcon />),
+    entry('stop', t(saved ? 'vm.discard.ask' : 'vm.stop.ask'), <StopIcon />),
+  ];
+  return <Menu label={t('vm.menu', { name: vm.name })} groups={[power, hold, force, [entry('delete', t('vm.delete.ask'), <TrashIcon />)]]} />;
 }

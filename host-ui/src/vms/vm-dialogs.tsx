@@ -1,4 +1,4 @@
-// The two questions before something is lost: force stop and delete. Both name the VM and what goes with it.
+// The questions before something is lost: force stop, reset and delete. They name the VM and what goes with it.
 import { useState } from 'react';
 import type { Vm } from '@/api/types';
 import { useI18n } from '@/i18n/i18n';
@@ -7,14 +7,16 @@ import { Dialog, DialogButtons } from '@/ui/dialog';
 import { ErrorMessage } from '@/ui/message';
 import { useVmDelete } from './actions';
 
-type StopProps = { vm: Vm; onConfirm: () => void; onClose: () => void };
+type StopProps = { vm: Vm; action: 'stop' | 'reset'; onConfirm: () => void; onClose: () => void };
 
-/** Asks before the VM's plug is pulled. */
-export function StopDialog({ vm, onConfirm, onClose }: StopProps) {
+/** Asks before the VM's plug is pulled, its reset button pressed, or its saved memory dropped. */
+export function StopDialog({ vm, action, onConfirm, onClose }: StopProps) {
   const { t } = useI18n();
+  const what = action === 'stop' && vm.state === 'saved' ? 'discard' : action;
+  const name = { name: vm.name };
   return (
-    <Dialog title={t('vm.stop.title', { name: vm.name })} onClose={onClose}>
-      <p className="text-sm">{t('vm.stop.text', { name: vm.name })}</p>
+    <Dialog title={t(`vm.${what}.title`, name)} onClose={onClose}>
+      <p className="text-sm">{t(`vm.${what}.text`, name)}</p>
       <DialogButtons>
         <Button data-initial-focus onClick={onClose}>{t('action.cancel')}</Button>
         <Button
@@ -24,7 +26,7 @@ export function StopDialog({ vm, onConfirm, onClose }: StopProps) {
             onClose();
           }}
         >
-          {t('vm.stop')}
+          {t(`vm.${what}`)}
         </Button>
       </DialogButtons>
     </Dialog>

@@ -10,7 +10,7 @@ use qx_api::grpc::v1::console_request::Message;
 use qx_api::grpc::v1::vm_service_server::VmService;
 use qx_api::rest;
 use qx_engine::{Error, SerialConsole, Validity};
-use qx_model::vm::{self as model, VmId};
+use qx_model::vm::{self as model, PowerAction, VmId};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{caller, failed};
 use crate::app::App;
+use crate::callers::Caller;
 use crate::problem::Failure;
 
 /// Answers `quantix.v1.VmService`.
@@ -35,6 +36,20 @@ fn refused(problem: rest::FieldProblem) -> Status {
 
 fn vm_id(text: &str) -> Result<VmId, Status> {
     uuid("id", text).map(VmId).map_err(refused)
+}
+
+impl VmApi {
+    async fn power(
+        &self,
+        caller: Caller,
+        id: &str,
+        action: PowerAction,
+    ) -> Result<Response<v1::Vm>, Status> {
+        let id = vm_id(id)?;
+        let vms = &self.app.engine.vms;
+        let vm = vms.power(&caller.identity.actor, id, action).await;
+        vm.map(answer).map_err(failed)
+    }
 }
 
 #[tonic::async_trait]
@@ -104,42 +119,77 @@ impl VmService for VmApi {
         &self,
         request: Request<v1::StartVmRequest>,
     ) -> Result<Response<v1::Vm>, Status> {
-        let actor = caller(&request)?.identity.actor;
-        let id = vm_id(&request.get_ref().id)?;
-        self.app
-            .engine
-            .vms
-            .start(&actor, id)
+        self.power(caller(&request)?, &request.get_ref().id, PowerAction::Start)
             .await
-            .map(answer)
-            .map_err(failed)
     }
 
     async fn shutdown(
         &self,
         request: Request<v1::ShutdownVmRequest>,
     ) -> Result<Response<v1::Vm>, Status> {
-        let actor = caller(&request)?.identity.actor;
-        let id = vm_id(&request.get_ref().id)?;
-        self.app
-            .engine
-            .vms
-            .shutdown(&actor, id)
-            .await
-            .map(answer)
-            .map_err(failed)
+        self.power(
+            caller(&request)?,
+            &request.get_ref().id,
+            PowerAction::Shutdown,
+        )
+        .await
     }
 
     async fn stop(&self, request: Request<v1::StopVmRequest>) -> Result<Response<v1::Vm>, Status> {
-        let actor = caller(&request)?.identity.actor;
-        let id = vm_id(&request.get_ref().id)?;
-        self.app
-            .engine
-            .vms
-            .stop(&actor, id)
+        self.power(caller(&request)?, &request.get_ref().id, PowerAction::Stop)
             .await
-            .map(answer)
-            .map_err(failed)
+    }
+
+    async fn reboot(
+        &self,
+        request: Request<v1::RebootVmRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        self.power(
+            caller(&request)?,
+            &request.get_ref().id,
+            PowerAction::Reboot,
+        )
+        .await
+    }
+
+    async fn reset(
+        &self,
+        request: Request<v1::ResetVmRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        self.power(caller(&request)?, &request.get_ref().id, PowerAction::Reset)
+            .await
+    }
+
+    async fn pause(
+        &self,
+        request: Request<v1::PauseVmRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        self.power(caller(&request)?, &request.get_ref().id, PowerAction::Pause)
+            .await
+    }
+
+    async fn resume(
+        &self,
+        request: Request<v1::ResumeVmRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        self.power(
+            caller(&request)?,
+            &request.get_ref().id,
+            PowerAction::Resume,
+        )
+        .await
+    }
+
+    async fn suspend(
+        &self,
+        request: Request<v1::SuspendVmRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        self.power(
+            caller(&request)?,
+            &request.get_ref().id,
+            PowerAction::Suspend,
+        )
+        .await
     }
 
     async fn delete(

@@ -8,7 +8,7 @@ use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use qx_api::rest::{Vm, VmCreate, VmPage};
 use qx_engine::Error;
-use qx_model::vm::{self as model, VmId};
+use qx_model::vm::{self as model, PowerAction, VmId};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -86,37 +86,29 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn start(
-    State(app): State<App>,
-    caller: Caller,
-    id: Id,
-) -> Result<Json<Vm>, Failure> {
-    let vm = app
-        .engine
-        .vms
-        .start(&caller.identity.actor, id.vm())
-        .await?;
-    Ok(Json(wire(vm)))
+/// Handlers that differ in the power action alone.
+macro_rules! power {
+    ($($name:ident $action:ident,)+) => {
+        $(pub(super) async fn $name(
+            State(app): State<App>,
+            caller: Caller,
+            id: Id,
+        ) -> Result<Json<Vm>, Failure> {
+            let vms = &app.engine.vms;
+            let actor = &caller.identity.actor;
+            let vm = vms.power(actor, id.vm(), PowerAction::$action).await?;
+            Ok(Json(wire(vm)))
+        })+
+    };
 }
 
-pub(super) async fn shutdown(
-    State(app): State<App>,
-    caller: Caller,
-    id: Id,
-) -> Result<Json<Vm>, Failure> {
-    let vm = app
-        .engine
-        .vms
-        .shutdown(&caller.identity.actor, id.vm())
-        .await?;
-    Ok(Json(wire(vm)))
-}
-
-pub(super) async fn stop(
-    State(app): State<App>,
-    caller: Caller,
-    id: Id,
-) -> Result<Json<Vm>, Failure> {
-    let vm = app.engine.vms.stop(&caller.identity.actor, id.vm()).await?;
-    Ok(Json(wire(vm)))
+power! {
+    start Start,
+    shutdown Shutdown,
+    reboot Reboot,
+    reset Reset,
+    stop Stop,
+    pause Pause,
+    resume Resume,
+    suspend Suspend,
 }

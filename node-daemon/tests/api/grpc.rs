@@ -98,6 +98,21 @@ async fn a_vm_lives_and_dies_over_grpc() {
         .unwrap();
     assert_eq!(list.into_inner().vms.len(), 1);
     assert_eq!(daemon.local().vms().await.unwrap()[0].id.to_string(), id);
+    let pause = authorized(&token, v1::PauseVmRequest { id: id.clone() });
+    assert_eq!(
+        vms.pause(pause).await.unwrap().into_inner().state(),
+        v1::VmState::Paused
+    );
+    let suspend = authorized(&token, v1::SuspendVmRequest { id: id.clone() });
+    assert_eq!(
+        vms.suspend(suspend).await.unwrap().into_inner().state(),
+        v1::VmState::Saved
+    );
+    let reset = authorized(&token, v1::ResetVmRequest { id: id.clone() });
+    assert_eq!(
+        vms.reset(reset).await.unwrap_err().code(),
+        Code::FailedPrecondition
+    );
     let stop = authorized(&token, v1::StopVmRequest { id: id.clone() });
     assert_eq!(
         vms.stop(stop).await.unwrap().into_inner().state(),

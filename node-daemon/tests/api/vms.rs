@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use qx_api::client::{Client, Error, Trust};
-use qx_api::rest::{DiskCreate, NicCreate, Role, VmState};
+use qx_api::rest::{DiskCreate, NicCreate, Role, Vm, VmState};
 use qx_model::vm::VmId;
 
 use crate::support::{Daemon, ask, wish};
@@ -40,6 +40,37 @@ async fn a_vm_lives_and_dies_over_https() {
         panic!("it is still there")
     };
     assert_eq!(problem.status, 404);
+}
+
+#[tokio::test]
+async fn every_power_action_has_a_path_and_says_why_it_does_not_fit() {
+    let daemon = Daemon::start().await;
+    let vm = daemon.vm("web").await;
+    let ask_for = async |action: &str| {
+        let path = format!("/api/v1/vms/{}/{action}", vm.id);
+        daemon.send_local(ask("POST", &path)).await
+    };
+    let refused = ask_for("pause").await;
+    assert_eq!(refused.status, 409);
+    assert_eq!(
+        refused.problem().detail,
+        "the VM web is off; start it first"
+    );
+    for (action, state) in [
+        ("start", VmState::Running),
+        ("reboot", VmState::Running),
+        ("reset", VmState::Running),
+        ("pause", VmState::Paused),
+        ("resume", VmState::Running),
+        ("suspend", VmState::Saved),
+        ("start", VmState::Running),
+        ("shutdown", VmState::Off),
+        ("stop", VmState::Off),
+    ] {
+        let answer = ask_for(action).await;
+        assert_eq!(answer.status, 200, "{action}: {answer:?}");
+        assert_eq!(answer.json::<Vm>().state, state, "{action}");
+    }
 }
 
 #[tokio::test]

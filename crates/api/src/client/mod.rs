@@ -30,6 +30,7 @@ use connect::Target;
 pub use console::Console;
 use credential::Credential;
 pub use events::EventStream;
+pub use qx_model::power::PowerAction;
 #[cfg(feature = "remote")]
 pub use tls::Trust;
 
@@ -130,8 +131,7 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn start_vm(&self, id: Uuid) -> Result<Vm, Error> {
-        self.json(Method::POST, &format!("/api/v1/vms/{id}/start"), Body::None)
-            .await
+        self.power_vm(id, PowerAction::Start).await
     }
 
     /// Asks the guest to shut down.
@@ -139,12 +139,7 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn shutdown_vm(&self, id: Uuid) -> Result<Vm, Error> {
-        self.json(
-            Method::POST,
-            &format!("/api/v1/vms/{id}/shutdown"),
-            Body::None,
-        )
-        .await
+        self.power_vm(id, PowerAction::Shutdown).await
     }
 
     /// Powers off at once.
@@ -152,8 +147,16 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn stop_vm(&self, id: Uuid) -> Result<Vm, Error> {
-        self.json(Method::POST, &format!("/api/v1/vms/{id}/stop"), Body::None)
-            .await
+        self.power_vm(id, PowerAction::Stop).await
+    }
+
+    /// Asks for one of the power actions.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn power_vm(&self, id: Uuid, action: PowerAction) -> Result<Vm, Error> {
+        let path = format!("/api/v1/vms/{id}/{}", action.name());
+        self.json(Method::POST, &path, Body::None).await
     }
 
     /// Removes a VM, with its disks if asked to.

@@ -22,6 +22,7 @@ impl From<rest::VmState> for v1::VmState {
             rest::VmState::Paused => Self::Paused,
             rest::VmState::ShuttingDown => Self::ShuttingDown,
             rest::VmState::Off => Self::Off,
+            rest::VmState::Saved => Self::Saved,
             rest::VmState::Crashed => Self::Crashed,
             rest::VmState::Suspended => Self::Suspended,
         }

@@ -44,6 +44,8 @@ pub enum VmState {
     ShuttingDown,
     /// Not running.
     Off,
+    /// Not running, its memory on disk: a start goes on where it was.
+    Saved,
     /// Stopped by a guest panic or a failure of QEMU.
     Crashed,
     /// Guest is in ACPI S3.
@@ -299,7 +301,15 @@ macro_rules! same_variants {
 same_variants!(
     VmState,
     model::PowerState,
-    [Running, Paused, ShuttingDown, Off, Crashed, Suspended]
+    [
+        Running,
+        Paused,
+        ShuttingDown,
+        Off,
+        Saved,
+        Crashed,
+        Suspended
+    ]
 );
 same_variants!(Firmware, model::Firmware, [Bios, Uefi, UefiSecureBoot]);
 same_variants!(Accelerator, model::Accelerator, [Kvm, Tcg, Test]);

@@ -6,7 +6,7 @@ use qx_engine::events::EventKind;
 use qx_hypervisor::contract::boot_sector_guest;
 use qx_libvirt::Libvirt;
 use qx_libvirt::testing::PrivateLibvirtd;
-use qx_model::vm::{NicSpec, PowerState};
+use qx_model::vm::{NicSpec, PowerAction, PowerState};
 
 use super::*;
 
@@ -78,6 +78,35 @@ async fn a_guest_boots_from_an_uploaded_image_and_says_its_line() {
     assert_eq!(real.virsh(&["list", "--all", "--name"]), "");
     assert_eq!(real.virsh(&["pool-list", "--all", "--name"]), "");
     assert!(!files.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn power_actions_are_what_virsh_and_the_guest_see() {
+    let real = Real::new().await;
+    let vms = &real.engine.vms;
+    let id = real.created("web1").await;
+    let act = async |action| vms.power(&admin(), id, action).await.unwrap().state;
+    let mut console = vms.open_serial(&admin(), id).await.unwrap();
+    act(PowerAction::Start).await;
+    answers(&mut console, "\r", MARKER).await;
+    answers(&mut console, "+", "A").await;
+    assert_eq!(act(PowerAction::Pause).await, PowerState::Paused);
+    assert_eq!(real.virsh(&["domstate", "web1"]), "paused");
+    assert_eq!(act(PowerAction::Suspend).await, PowerState::Saved);
+    assert_eq!(real.virsh(&["domstate", "web1"]), "shut off");
+    let saved = real.virsh(&["list", "--all", "--with-managed-save", "--name"]);
+    assert_eq!(saved, "web1");
+    // It was paused when it was suspended, and is so again.
+    assert_eq!(act(PowerAction::Start).await, PowerState::Paused);
+    assert_eq!(act(PowerAction::Resume).await, PowerState::Running);
+    assert_eq!(real.virsh(&["domstate", "web1"]), "running");
+    assert_eq!(act(PowerAction::Suspend).await, PowerState::Saved);
+    assert_eq!(act(PowerAction::Start).await, PowerState::Running);
+    answers(&mut console, "x", "x").await;
+    assert_eq!(act(PowerAction::Suspend).await, PowerState::Saved);
+    assert_eq!(act(PowerAction::Stop).await, PowerState::Off);
+    let saved = real.virsh(&["list", "--all", "--with-managed-save", "--name"]);
+    assert_eq!(saved, "");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use qx_engine::events::EventKind;
 use qx_hypervisor::Hypervisor;
-use qx_model::vm::PowerState;
+use qx_model::vm::{PowerAction, PowerState};
 use tokio::time::timeout;
 
 use super::*;
@@ -263,6 +263,26 @@ async fn power_calls_are_fine_with_the_state_they_ask_for() {
         matches!(refused, Err(Error::Conflict { .. })),
         "{refused:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_a_vm_is_refused_with_what_to_do_instead() {
+    let bench = Bench::new().await;
+    let vms = &bench.engine.vms;
+    let id = vms.create(&admin(), spec("web1")).await.unwrap().id;
+    let refused = vms.power(&admin(), id, PowerAction::Pause).await;
+    let Err(Error::Conflict { reason, hint }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!((&*reason, &*hint), ("the VM web1 is off", "start it first"));
+    vms.start(&admin(), id).await.unwrap();
+    let paused = vms.power(&admin(), id, PowerAction::Pause).await.unwrap();
+    assert_eq!(paused.state, PowerState::Paused);
+    assert!(vms.shutdown(&admin(), id).await.is_err());
+    let saved = vms.power(&admin(), id, PowerAction::Suspend).await.unwrap();
+    assert_eq!(saved.state, PowerState::Saved);
+    // A VM with saved memory is off: it can be deleted.
+    vms.delete(&admin(), id, true).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

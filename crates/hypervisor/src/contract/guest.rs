@@ -1,8 +1,10 @@
 //! A guest of one sector: proof that a VM runs, in a second even without KVM.
 
-/// A disk of 1 MiB (SeaBIOS finds no geometry for much smaller ones) whose boot sector writes `marker` to the first serial port, then echoes what it reads
-/// there (up to 18 times a second, halted in between). To Enter (`\r`) it answers with the marker again, for
-/// those whose console was opened late. Boots under SeaBIOS.
+/// A disk of 1 MiB (SeaBIOS finds no geometry for much smaller ones) whose boot sector writes `marker` to the
+/// first serial port, then echoes what it reads there (up to 18 times a second, halted in between). To Enter
+/// (`\r`) it answers with the marker again, for those whose console was opened late; to the nth `+` since it
+/// booted with the nth letter, so that a guest that went on can be told from one that began anew. Boots under
+/// SeaBIOS.
 ///
 /// # Panics
 /// If the marker is longer than 400 bytes or has a zero byte.
@@ -21,7 +23,7 @@ pub fn boot_sector_guest(marker: &str) -> Vec<u8> {
         0x8e, 0xd0,             // mov ss, ax
         0xbc, 0x00, 0x7c,       // mov sp, 7c00
         // again:
-        0xbe, 0x3f, 0x7c,       // mov si, text
+        0xbe, 0x4b, 0x7c,       // mov si, text
         0xba, 0xfb, 0x03,       // mov dx, 3fb: line control
         0xb0, 0x03,             // mov al, 3: 8N1
         0xee,                   // out dx, al
@@ -51,8 +53,15 @@ pub fn boot_sector_guest(marker: &str) -> Vec<u8> {
         0xec,                   // in al, dx
         0x3c, 0x0d,             // cmp al, Enter
         0x74, 0xce,             // jz again
+        0x3c, 0x2b,             // cmp al, '+'
+        0x75, 0x07,             // jne echo
+        0xfe, 0x06, 0x4a, 0x7c, // inc byte [count]
+        0xa0, 0x4a, 0x7c,       // mov al, [count]
+        // echo:
         0xee,                   // out dx, al
-        0xeb, 0xed,             // jmp read
+        0xeb, 0xe2,             // jmp read
+        // count:
+        0x40,                   // the letter before A
     ];
     sector.extend_from_slice(marker.as_bytes());
     sector.resize(510, 0);

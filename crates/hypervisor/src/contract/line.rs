@@ -9,6 +9,9 @@ use crate::SerialPort;
 /// A guest that still boots loses what is typed: it is typed again after this long without an answer.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// As long as nothing may come before a line counts as quiet.
+const QUIET: Duration = Duration::from_millis(300);
+
 pub(super) struct Line {
     writer: Box<dyn Write + Send>,
     /// What a thread reads; hangs up when the line ends.
@@ -62,6 +65,36 @@ impl Line {
                 "no {answer:?} to {typed:?}, only {}",
                 text(&seen)
             );
+        }
+    }
+
+    /// Types once, and waits for an answer that has not come before.
+    pub(super) fn answers_once(&mut self, typed: &str, answer: &str) {
+        // Late answers to what was typed again while the guest booted.
+        while self.pieces.recv_timeout(QUIET).is_ok() {}
+        self.writer.write_all(typed.as_bytes()).unwrap();
+        self.says(answer);
+    }
+
+    /// Waits for a text, without typing.
+    pub(super) fn says(&mut self, answer: &str) {
+        let deadline = Instant::now() + self.patience;
+        let mut seen = Vec::new();
+        while !text(&seen).contains(answer) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.pieces.recv_timeout(left) {
+                Ok(piece) => seen.extend(piece),
+                Err(_) => panic!("no {answer:?}, only {}", text(&seen)),
+            }
+        }
+    }
+
+    /// Types, and nothing comes.
+    pub(super) fn keeps_silent(&mut self, typed: &str) {
+        while self.pieces.recv_timeout(QUIET).is_ok() {}
+        self.writer.write_all(typed.as_bytes()).unwrap();
+        if let Ok(piece) = self.pieces.recv_timeout(AGAIN) {
+            panic!("it says {}", text(&piece));
         }
     }
 

@@ -17,6 +17,7 @@ use crate::{Definition, DiskImage, DiskRequest, Error, Hypervisor, Signal};
 
 mod guest;
 mod line;
+mod power;
 
 pub use guest::boot_sector_guest;
 
@@ -53,7 +54,7 @@ impl Subject<'_> {
     /// If the implementation breaks the contract.
     pub fn check(&self) {
         type Check<'a> = (&'a str, fn(&Subject<'a>));
-        let checks: [Check<'_>; 9] = [
+        let checks: [Check<'_>; 12] = [
             (
                 "a defined VM is what was wished for, and off",
                 Self::defined_as_wished,
@@ -67,6 +68,15 @@ impl Subject<'_> {
                 "power follows the calls, and wrong ones are refused",
                 Self::power,
             ),
+            (
+                "a paused guest stands still, and goes on where it was",
+                Self::pause,
+            ),
+            (
+                "a suspended guest goes on where it was, unless its memory is dropped",
+                Self::suspend,
+            ),
+            ("a reset begins anew", Self::reset),
             (
                 "a running VM is not forgotten",
                 Self::running_is_not_forgotten,
@@ -152,33 +162,6 @@ impl Subject<'_> {
                 "{call}: {answer:?}"
             );
         }
-    }
-
-    fn power(&self) {
-        let id = self.booted("power");
-        assert_eq!(self.hypervisor.get(id).unwrap().state, PowerState::Running);
-        let again = self.hypervisor.start(id);
-        assert!(matches!(again, Err(Error::WrongState { .. })), "{again:?}");
-        self.hypervisor.shutdown(id).unwrap();
-        // The boot sector takes no notice of its power button.
-        if self.guests != Guests::Real {
-            self.wait("the guest to shut down", || {
-                self.state(id) == PowerState::Off
-            });
-            self.hypervisor.start(id).unwrap();
-        }
-        self.hypervisor.stop(id).unwrap();
-        assert_eq!(self.state(id), PowerState::Off);
-        for (call, refused) in [
-            ("stop", self.hypervisor.stop(id)),
-            ("shutdown", self.hypervisor.shutdown(id)),
-        ] {
-            assert!(
-                matches!(refused, Err(Error::WrongState { .. })),
-                "{call}: {refused:?}"
-            );
-        }
-        self.remove(id);
     }
 
     fn running_is_not_forgotten(&self) {
