@@ -252,6 +252,10 @@ pub(crate) enum UpdateCommand {
         #[arg(long)]
         resume: bool,
     },
+    /// Write the version that runs to the other slot once more: makes a damaged or failed slot good again.
+    Reinstall,
+    /// End a transfer, or take a version that only waits to be started out of the other slot.
+    Discard,
     /// Restart into the uploaded version. It is kept if it proves healthy; else the host goes back by itself.
     Apply {
         /// Do not restart: it starts with the next restart, whoever asks for that.

@@ -27,11 +27,22 @@ pub(crate) async fn open(path: &Path) -> Result<(File, u64)> {
 
 /// A progress bar for so many bytes; hidden where no terminal shows it.
 pub(crate) fn bar(size: u64) -> ProgressBar {
+    shown(
+        size,
+        "{bar:30} {percent}%  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left",
+    )
+}
+
+/// The same for percents.
+pub(crate) fn percent_bar() -> ProgressBar {
+    shown(100, "{bar:30} {percent}%  {eta} left")
+}
+
+fn shown(size: u64, template: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(size);
-    let template = "{bar:30} {percent}%  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

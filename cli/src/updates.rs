@@ -6,21 +6,30 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use qx_api::client::{Client, Error};
-use qx_api::rest::{LastUpdate, Slot, TransferState, UpdateOutcome, UpdateStart, Updates};
+use qx_api::rest::{
+    LastUpdate, Slot, TransferSource, TransferState, UpdateOutcome, UpdateStart, Updates,
+};
 use tokio::io::AsyncSeekExt;
 
 use crate::args::{Format, UpdateCommand};
-use crate::files::{bar, open, pieces};
+use crate::files::{bar, open, percent_bar, pieces};
 use crate::output::{json, plain};
 
 /// Between two tries to go on with an upload, and how many there are.
 const PAUSE: Duration = Duration::from_secs(3);
 const TRIES: u32 = 20;
+/// How often the host is asked how far it is.
+const LOOK: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(client: &Client, format: Format, command: UpdateCommand) -> Result<()> {
     let updates = match command {
         UpdateCommand::Status => client.updates().await?,
         UpdateCommand::Upload { file, resume } => upload(client, &file, resume).await?,
+        UpdateCommand::Reinstall => {
+            client.reinstall_update().await?;
+            follow(client).await?
+        }
+        UpdateCommand::Discard => client.discard_update().await?,
         UpdateCommand::Apply { no_restart } => client.apply_update(&start(no_restart)).await?,
         UpdateCommand::Confirm => client.confirm_update().await?,
         UpdateCommand::Rollback { no_restart } => {
@@ -63,9 +72,14 @@ fn lines(updates: &Updates) -> Vec<String> {
                 "The upload of {version} broke off after {} bytes: qx update upload FILE --resume",
                 transfer.received_bytes
             ),
-            TransferState::Done => format!("Uploaded: {version}. Start it with: qx update apply"),
+            TransferState::Done if transfer.source == TransferSource::Reinstall => {
+                format!("{version} was written to the other slot once more")
+            }
+            TransferState::Done => {
+                format!("{version} is ready. Start it with: qx update apply")
+            }
             TransferState::Failed => format!(
-                "The upload failed, the running system was not touched: {}",
+                "Writing {version} failed, the running system was not touched: {}",
                 transfer.problem.as_deref().unwrap_or("no reason is known")
             ),
         });
@@ -165,6 +179,31 @@ fn is_break(error: &anyhow::Error) -> bool {
     )
 }
 
+/// Shows how far the host is with what it writes by itself, and returns when that is over.
+async fn follow(client: &Client) -> Result<Updates> {
+    let bar = percent_bar();
+    loop {
+        let updates = client.updates().await?;
+        let Some(transfer) = &updates.transfer else {
+            bail!("it was discarded by somebody else");
+        };
+        match transfer.state {
+            TransferState::Receiving | TransferState::Verifying | TransferState::Interrupted => {
+                bar.set_position(transfer.percent.into());
+                tokio::time::sleep(LOOK).await;
+            }
+            TransferState::Done => {
+                bar.finish_and_clear();
+                return Ok(updates);
+            }
+            TransferState::Failed => bail!(
+                "{}; the running system was not touched",
+                transfer.problem.as_deref().unwrap_or("it failed")
+            ),
+        }
+    }
+}
+
 /// What arrived of the upload that broke off.
 async fn received(client: &Client) -> Result<u64> {
     match client.updates().await?.transfer {
@@ -245,11 +284,38 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_says_how_it_goes_on() {
+        let wrote = |source| Updates {
+            unavailable: None,
+            slots: vec![],
+            transfer: Some(Transfer {
+                source,
+                state: TransferState::Done,
+                version: Some("2.0.0".into()),
+                received_bytes: 8,
+                total_bytes: Some(8),
+                percent: 100,
+                problem: None,
+            }),
+            last: None,
+        };
+        assert_eq!(
+            lines(&wrote(TransferSource::Upload)),
+            ["2.0.0 is ready. Start it with: qx update apply"]
+        );
+        assert_eq!(
+            lines(&wrote(TransferSource::Reinstall)),
+            ["2.0.0 was written to the other slot once more"]
+        );
+    }
+
+    #[test]
     fn why_an_update_failed_and_how_to_go_on_with_an_upload_is_said() {
         let updates = Updates {
             unavailable: None,
             slots: vec![slot_b()],
             transfer: Some(Transfer {
+                source: TransferSource::Upload,
                 state: TransferState::Interrupted,
                 version: None,
                 received_bytes: 4096,

@@ -156,6 +156,26 @@ pub const UPDATE_UPLOAD: Endpoint = Endpoint::new(
 .takes(Input::Bytes)
 .answers(200, Output::Json("Updates"))
 .fails(&[409, 503]);
+/// Discard what was, or is being, written to the other slot.
+pub const UPDATE_DISCARD: Endpoint = Endpoint::new(
+    "discardUpdate",
+    Delete,
+    "/api/v1/updates/upload",
+    Requires(Operation::UpdateDiscard),
+    "End a transfer and forget it; a version that was just written, or waits for a restart, is taken out of its slot",
+)
+.answers(200, Output::Json("Updates"))
+.fails(&[409, 503]);
+/// Write the running version to the other slot.
+pub const UPDATE_REINSTALL: Endpoint = Endpoint::new(
+    "reinstallUpdate",
+    Post,
+    "/api/v1/updates/reinstall",
+    Requires(Operation::UpdateReinstall),
+    "Write the version that runs to the other slot once more, and read it back; `transfer` tells how it goes on",
+)
+.answers(202, Output::Json("Updates"))
+.fails(&[409, 503]);
 /// Start the other slot.
 pub const UPDATE_APPLY: Endpoint = Endpoint::new(
     "applyUpdate",
@@ -414,6 +434,8 @@ pub const ALL: &[Endpoint] = &[
     HOST_GET,
     UPDATES_GET,
     UPDATE_UPLOAD,
+    UPDATE_DISCARD,
+    UPDATE_REINSTALL,
     UPDATE_APPLY,
     UPDATE_CONFIRM,
     UPDATE_ROLLBACK,

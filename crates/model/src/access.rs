@@ -97,6 +97,10 @@ operations! {
     UpdatesRead "updates_read" Viewer,
     /// Write an update to the other slot.
     UpdateUpload "update_upload" Admin,
+    /// Write the running version to the other slot.
+    UpdateReinstall "update_reinstall" Admin,
+    /// End a transfer, or empty the slot that it filled.
+    UpdateDiscard "update_discard" Admin,
     /// Start the other slot on trial.
     UpdateApply "update_apply" Admin,
     /// Keep a version that is on trial.

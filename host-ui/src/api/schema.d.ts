@@ -209,6 +209,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/updates/reinstall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write the version that runs to the other slot once more, and read it back; `transfer` tells how it goes on */
+        post: operations["reinstallUpdate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/updates/rollback": {
         parameters: {
             query?: never;
@@ -237,7 +254,8 @@ export interface paths {
         /** Write an update bundle (.qxu) to the slot that does not run, and read it back; nothing starts it yet */
         put: operations["uploadUpdate"];
         post?: never;
-        delete?: never;
+        /** End a transfer and forget it; a version that was just written, or waits for a restart, is taken out of its slot */
+        delete: operations["discardUpdate"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1008,6 +1026,8 @@ export interface components {
              * @description Bytes of the bundle that arrived. An upload that broke off goes on from here.
              */
             received_bytes: number;
+            /** @description Where it comes from. */
+            source: components["schemas"]["TransferSource"];
             /** @description How far it is. */
             state: components["schemas"]["TransferState"];
             /**
@@ -1018,6 +1038,11 @@ export interface components {
             /** @description The version in it; `null` before its manifest was checked. */
             version: string | null;
         };
+        /**
+         * @description Where a bundle comes from.
+         * @enum {string}
+         */
+        TransferSource: "upload" | "reinstall";
         /**
          * @description How far a bundle is.
          * @enum {string}
@@ -2163,6 +2188,71 @@ export interface operations {
             };
         };
     };
+    reinstallUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Updates"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rollBackUpdate: {
         parameters: {
             query?: never;
@@ -2322,6 +2412,71 @@ export interface operations {
             };
             /** @description A field or parameter is wrong; `errors` names each. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discardUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Updates"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -66,6 +66,7 @@ export const someUpdates = (part: Partial<Updates> = {}): Updates => ({
 
 /** A bundle that arrives. */
 export const aTransfer = (part: Partial<Transfer> = {}): Transfer => ({
+  source: 'upload',
   state: 'receiving',
   version: '0.2.0',
   received_bytes: 40,

@@ -34,6 +34,27 @@ export function useStart(action: StartAction, slot: Slot) {
   });
 }
 
+/** Writes the running version to the other slot once more. */
+export function useReinstall() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: () => ask(api.POST('/api/v1/updates/reinstall')),
+    onSuccess: (updates) => cache.setQueryData(updatesQuery.queryKey, updates),
+  });
+}
+
+/** Ends what is being written, or takes out of the other slot what was just written to it. */
+export function useDiscard() {
+  const { t } = useI18n();
+  const errorText = useErrorText();
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: () => ask(api.DELETE('/api/v1/updates/upload')),
+    onSuccess: (updates) => cache.setQueryData(updatesQuery.queryKey, updates),
+    onError: (error) => notify({ tone: 'danger', title: t('updates.discard.failed'), detail: errorText(error) }),
+  });
+}
+
 /** Keeps the version on trial in `slot`, or takes back that the one in it starts with the next restart. */
 export function useDecide(action: 'confirm' | 'withdraw', slot: Slot) {
   const { t } = useI18n();

@@ -6,6 +6,7 @@ import { useI18n } from '@/i18n/i18n';
 import type { Translate } from '@/i18n/translate';
 import { Button } from '@/ui/button';
 import { ProgressBar } from '@/ui/progress-bar';
+import { useDiscard } from './actions';
 import { Rate, secondsLeft } from './rate';
 import { isActive, whyNot } from './rules';
 import { type BundleUpload, cancelBundle } from './upload';
@@ -34,7 +35,9 @@ export function Progress({ updates, readAt, upload, role }: Props) {
         <p className="text-muted tabular-nums">{parts.join(' · ')}</p>
       </div>
       <p role="status" className="text-warn empty:sr-only">{upload?.state === 'waiting' && t('bundle.waiting')}</p>
-      {upload !== null && (
+      {upload === null ? (
+        <DiscardButton label={t('action.cancel')} reason={cancelKey === null ? null : t(cancelKey)} />
+      ) : (
         <div className="flex flex-wrap items-center gap-3">
           <Button disabledReason={cancelKey === null ? null : t(cancelKey)} onClick={cancelBundle}>
             {t('action.cancel')}
@@ -46,8 +49,19 @@ export function Progress({ updates, readAt, upload, role }: Props) {
   );
 }
 
+/** Ends the transfer, or forgets it. */
+export function DiscardButton({ label, reason }: { label: string; reason: string | null }) {
+  const discard = useDiscard();
+  return (
+    <Button busy={discard.isPending} disabledReason={reason} onClick={() => discard.mutate()}>
+      {label}
+    </Button>
+  );
+}
+
 function title(transfer: Transfer | null, upload: BundleUpload | null, t: Translate): string {
   if (transfer?.state === 'verifying') return t('bundle.verifying');
+  if (upload === null && transfer?.source === 'reinstall') return t('bundle.reinstall', { version: transfer.version ?? '…' });
   if (upload === null) return t('bundle.receiving');
   return upload.sentBytes < upload.file.size ? t('bundle.sending', { name: upload.file.name }) : t('upload.finishing');
 }

@@ -27,6 +27,7 @@ type Situation = keyof typeof situations;
 
 const allowed: Record<Exclude<UpdateAction, 'cancel'>, Situation[]> = {
   upload: ['fresh', 'interrupted', 'staged', 'waiting', 'updated', 'restaged', 'failed'],
+  reinstall: ['fresh', 'interrupted', 'staged', 'waiting', 'updated', 'restaged', 'failed'],
   apply: ['staged', 'waiting', 'restaged'],
   confirm: ['trial'],
   rollback: ['trial', 'updated'],
@@ -42,6 +43,8 @@ test.each([
   ['upload', 'receiving', 'updates.reason.writing'],
   ['upload', 'trial', 'updates.reason.fallback'],
   ['upload', 'unavailable', 'updates.unavailable'],
+  ['reinstall', 'receiving', 'updates.reason.writing'],
+  ['reinstall', 'trial', 'updates.reason.fallback'],
   ['cancel', 'verifying', 'updates.reason.verifying'],
   ['cancel', 'receiving', null],
   ['apply', 'fresh', 'updates.reason.empty'],
@@ -65,7 +68,7 @@ test('there is never a good version that neither of the two ways leads to', () =
 });
 
 test.each<Role>(['viewer', 'operator'])('%s may look and do nothing, and is told so', (role) => {
-  for (const action of ['upload', 'cancel', 'apply', 'confirm', 'rollback', 'withdraw'] as const) {
+  for (const action of ['upload', 'cancel', 'reinstall', 'apply', 'confirm', 'rollback', 'withdraw'] as const) {
     for (const updates of Object.values(situations)) expect(whyNot(action, updates, role)).toBe('reason.admin');
   }
 });

@@ -3,7 +3,7 @@
 import type { Role, Slot, Transfer, Updates } from '@/api/types';
 import type { MessageKey } from '@/i18n/translate';
 
-export type UpdateAction = 'upload' | 'cancel' | 'apply' | 'confirm' | 'rollback' | 'withdraw';
+export type UpdateAction = 'upload' | 'cancel' | 'reinstall' | 'apply' | 'confirm' | 'rollback' | 'withdraw';
 
 /** Whether a bundle is being written now. */
 export const isActive = (transfer: Transfer | null): boolean =>
@@ -49,6 +49,7 @@ const stateReasons: Record<UpdateAction, (updates: Updates) => MessageKey | null
     if (isActive(updates.transfer)) return 'updates.reason.writing';
     return otherSlot(updates)?.confirmed === true ? 'updates.reason.fallback' : null;
   },
+  reinstall: (updates) => stateReasons.upload(updates),
   cancel: ({ transfer }) => (transfer?.state === 'verifying' ? 'updates.reason.verifying' : null),
   apply: (updates) => {
     const slot = otherSlot(updates);

@@ -8,6 +8,7 @@ import { Badge, type BadgeTone } from '@/ui/badge';
 import { Button } from '@/ui/button';
 import { type StartAction, useDecide, useRestarting } from './actions';
 import { isWaiting, otherSlot, runningSlot, type SlotRole, slotRole, type UpdateAction, whyNot } from './rules';
+import { ReinstallButton } from './reinstall';
 import { StartDialog } from './start-dialog';
 
 type Props = { updates: Updates; role: Role };
@@ -37,6 +38,9 @@ export function Slots({ updates, role }: Props) {
                 </Button>
               )}
               {!slot.running && <ApplyButton reason={reason('apply')} onClick={() => setAsking('apply')} />}
+              {!slot.running && running !== undefined && (
+                <ReinstallButton running={running} slot={slot} reason={reason('reinstall')} />
+              )}
               {!slot.running && isWaiting(updates) && <DecideButton action="withdraw" slot={slot} reason={reason('withdraw')} />}
             </div>
           </li>

@@ -201,11 +201,35 @@ test('a broken connection is said, and that it goes on by itself', async () => {
   expect(isOff('Cancel')).toBe(false);
 });
 
-test('a bundle that somebody else sends is shown without a cancel button', async () => {
-  await show(someUpdates({ transfer: aTransfer({ percent: 20 }) }));
+test('a bundle that somebody else sends is shown, and an admin can end it', async () => {
+  await show(someUpdates({ transfer: aTransfer({ percent: 20 }) }), { answer: someUpdates() });
   await screen.findByText('A bundle is being sent from elsewhere');
   screen.getByText('20 % · 40 B of 100 B');
-  expect(screen.queryByRole('button', { name: 'Cancel' })).toBeNull();
+  fireEvent.click(button('Cancel'));
+  await waitFor(() => expect(asked).toEqual([['/api/v1/updates/upload', null]]));
+  await waitFor(() => expect(isOff('Choose a bundle')).toBe(false));
+});
+
+test('the running version is re-installed after a question that names what it overwrites', async () => {
+  const copying = someUpdates({ transfer: aTransfer({ source: 'reinstall', version: '0.1.0' }) });
+  await show(someUpdates({ slots: [theRunningSlot(), aSlot()] }), { answer: copying });
+  fireEvent.click(await screen.findByRole('button', { name: 'Re-install 0.1.0 here' }));
+  const dialog = within(screen.getByRole('dialog', { name: 'Re-install 0.1.0 to slot B?' }));
+  dialog.getByText('It overwrites 0.2.0 there.');
+  fireEvent.click(dialog.getByRole('button', { name: 'Re-install' }));
+  await screen.findByText('Copying 0.1.0 from the running slot');
+  expect(asked).toEqual([['/api/v1/updates/reinstall', null]]);
+});
+
+test.each([
+  ['an upload that broke off', someUpdates({ transfer: aTransfer({ state: 'interrupted' }) })],
+  ['a refused bundle', someUpdates({ transfer: aTransfer({ state: 'failed', problem: 'no' }) })],
+  ['a version that was just written', staged],
+])('%s can be discarded', async (_, updates) => {
+  await show(updates, { answer: someUpdates() });
+  fireEvent.click(await screen.findByRole('button', { name: 'Discard' }));
+  await waitFor(() => expect(screen.queryByRole('button', { name: 'Discard' })).toBeNull());
+  expect(asked).toEqual([['/api/v1/updates/upload', null]]);
 });
 
 test('an upload that broke off says where it goes on; with the file at hand one press does it', async () => {

@@ -9,7 +9,7 @@ import { cx } from '@/ui/cx';
 import { UploadIcon } from '@/ui/icons';
 import { ErrorMessage, Message } from '@/ui/message';
 import { useRestarting } from './actions';
-import { Progress } from './progress';
+import { DiscardButton, Progress } from './progress';
 import { isActive, otherSlot, whyNot } from './rules';
 import { type BundleUpload, bundleUpload, dismissBundle, isSending, startBundle } from './upload';
 
@@ -22,6 +22,8 @@ export function UploadCard({ updates, readAt, role }: Props) {
   const { transfer } = updates;
   const key = whyNot('upload', updates, role);
   const why = restarting === null ? key && t(key) : t('updates.restarting', { version: restarting });
+  const cancelKey = whyNot('cancel', updates, role);
+  const discardReason = cancelKey && t(cancelKey);
   const underWay = isSending(upload) || isActive(transfer);
   return (
     <DropArea enabled={!underWay && why === null}>
@@ -35,12 +37,23 @@ export function UploadCard({ updates, readAt, role }: Props) {
           <div className="flex flex-wrap gap-2">
             <AgainButtons upload={upload} transfer={transfer} reason={why} />
             <ChooseButton reason={why} />
+            {discardable(upload, transfer, otherSlot(updates)) && <DiscardButton label={t('updates.discard')} reason={discardReason} />}
           </div>
         </>
       )}
     </DropArea>
   );
 }
+
+/** Whether there is something to be thrown away: what broke off, was refused, or was written and not started. */
+function discardable(upload: BundleUpload | null, transfer: Transfer | null, slot: Slot | undefined): boolean {
+  if (upload?.state === 'failed') return false;
+  return transfer?.state === 'done' ? isReady(transfer, slot) : transfer !== null;
+}
+
+/** Whether the other slot holds what was just written, and nothing was decided about it yet. */
+const isReady = (transfer: Transfer, slot: Slot | undefined): boolean =>
+  slot?.state === 'good' && slot.version === transfer.version && slot.tries_left === null;
 
 function DropArea({ enabled, children }: { enabled: boolean; children: ReactNode }) {
   const [over, setOver] = useState(false);
@@ -136,7 +149,7 @@ function Outcome({ upload, transfer, slot }: OutcomeProps) {
   switch (transfer?.state) {
     case 'failed':
       return (
-        <Message tone="danger" live title={t('bundle.failed')}>
+        <Message tone="danger" live title={t(transfer.source === 'reinstall' ? 'bundle.reinstall.failed' : 'bundle.failed')}>
           {transfer.problem !== null && <p>{asSentence(transfer.problem)}</p>}
           <p>{t('bundle.untouched')}</p>
         </Message>
@@ -144,10 +157,10 @@ function Outcome({ upload, transfer, slot }: OutcomeProps) {
     case 'interrupted':
       return <Interrupted transfer={transfer} />;
     case 'done':
-      if (slot?.state !== 'good' || slot.version !== transfer.version || slot.tries_left !== null) return null;
+      if (slot === undefined || !isReady(transfer, slot)) return null;
       return (
         <Message tone="info" title={t('bundle.done', { version: transfer.version ?? slot.name })}>
-          {t('bundle.done.text', { slot: slot.name })}
+          {t(transfer.source === 'reinstall' ? 'bundle.reinstall.done' : 'bundle.done.text', { slot: slot.name })}
         </Message>
       );
     default:

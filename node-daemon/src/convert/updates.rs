@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use qx_api::rest;
-use qx_engine::updates::{LastUpdate, SlotStatus, Status, Transfer, TransferState};
+use qx_engine::updates::{LastUpdate, SlotStatus, Status, Transfer, TransferSource, TransferState};
 use qx_host::update::Outcome;
 use qx_slots::{Reason, SlotName, SlotState};
 
@@ -63,6 +63,10 @@ fn failure(reason: Reason) -> rest::Failure {
 
 fn transfer(transfer: Transfer) -> rest::Transfer {
     rest::Transfer {
+        source: match transfer.source {
+            TransferSource::Upload => rest::TransferSource::Upload,
+            TransferSource::Reinstall => rest::TransferSource::Reinstall,
+        },
         state: match transfer.state {
             TransferState::Receiving => rest::TransferState::Receiving,
             TransferState::Interrupted => rest::TransferState::Interrupted,

@@ -75,6 +75,8 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::HOST_GET, host::get)
         .on(&endpoints::UPDATES_GET, updates::get)
         .on(&endpoints::UPDATE_UPLOAD, updates::upload)
+        .on(&endpoints::UPDATE_DISCARD, updates::discard)
+        .on(&endpoints::UPDATE_REINSTALL, updates::reinstall)
         .on(&endpoints::UPDATE_APPLY, updates::apply)
         .on(&endpoints::UPDATE_CONFIRM, updates::confirm)
         .on(&endpoints::UPDATE_ROLLBACK, updates::roll_back)

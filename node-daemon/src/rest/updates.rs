@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use qx_api::rest::{UpdateStart, Updates};
 use qx_model::access::Actor;
 
@@ -33,6 +33,24 @@ pub(super) async fn upload(
         return Err(error.into());
     }
     status(&app, actor).await
+}
+
+pub(super) async fn discard(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<Updates>, Failure> {
+    let actor = &caller.identity.actor;
+    app.engine.updates.discard(actor).await?;
+    status(&app, actor).await
+}
+
+pub(super) async fn reinstall(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<(StatusCode, Json<Updates>), Failure> {
+    let actor = &caller.identity.actor;
+    app.engine.updates.reinstall(actor).await?;
+    Ok((StatusCode::ACCEPTED, status(&app, actor).await?))
 }
 
 pub(super) async fn apply(

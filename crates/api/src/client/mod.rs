@@ -10,6 +10,7 @@ mod credential;
 mod events;
 #[cfg(feature = "remote")]
 mod tls;
+mod updates;
 
 use std::path::PathBuf;
 
@@ -20,8 +21,8 @@ use http_body_util::{BodyExt, StreamBody};
 use uuid::Uuid;
 
 use crate::rest::{
-    AuditPage, Host, Image, ImagePage, Readiness, Session, TokenCreate, TokenPage, TokenSecret,
-    UpdateStart, Updates, Vm, VmCreate, VmPage,
+    AuditPage, Host, Image, ImagePage, Readiness, Session, TokenCreate, TokenPage, TokenSecret, Vm,
+    VmCreate, VmPage,
 };
 use call::Body;
 pub use call::Error;
@@ -191,57 +192,6 @@ impl Client {
         let header = sha256.map(|sha256| ("X-Checksum-SHA256", sha256.to_owned()));
         let body = stream_body(size, header, content);
         self.json(Method::PUT, &format!("/api/v1/images/{name}"), body)
-            .await
-    }
-
-    /// Slots and updates.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn updates(&self) -> Result<Updates, Error> {
-        self.json(Method::GET, "/api/v1/updates", Body::None).await
-    }
-
-    /// Writes a bundle to the slot that does not run: `content` is what follows its first `offset` bytes,
-    /// and `size` bytes long. The answer comes when all of it was read back.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn upload_update(
-        &self,
-        offset: u64,
-        size: u64,
-        content: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
-    ) -> Result<Updates, Error> {
-        let header = (offset > 0).then(|| ("Upload-Offset", offset.to_string()));
-        let body = stream_body(size, header, content);
-        self.json(Method::PUT, "/api/v1/updates/upload", body).await
-    }
-
-    /// Starts the version in the other slot on trial.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn apply_update(&self, wish: &UpdateStart) -> Result<Updates, Error> {
-        self.json(Method::POST, "/api/v1/updates/apply", Body::json(wish)?)
-            .await
-    }
-
-    /// Keeps the version on trial.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn confirm_update(&self) -> Result<Updates, Error> {
-        self.json(Method::POST, "/api/v1/updates/confirm", Body::None)
-            .await
-    }
-
-    /// Goes back to the version in the other slot.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn roll_back_update(&self, wish: &UpdateStart) -> Result<Updates, Error> {
-        self.json(Method::POST, "/api/v1/updates/rollback", Body::json(wish)?)
             .await
     }
 

@@ -103,6 +103,8 @@ pub enum FailureReason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Transfer {
+    /// Where it comes from.
+    pub source: TransferSource,
     /// How far it is.
     pub state: TransferState,
     /// The version in it; `null` before its manifest was checked.
@@ -115,6 +117,17 @@ pub struct Transfer {
     pub percent: u8,
     /// Why it failed, in words; `null` unless it did.
     pub problem: Option<String>,
+}
+
+/// Where a bundle comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TransferSource {
+    /// Somebody sends it.
+    Upload,
+    /// The slot that runs: its version is written to the other one.
+    Reinstall,
 }
 
 /// How far a bundle is.

@@ -1,20 +1,21 @@
 //! Updates of the host's own system: what the slots hold, writing a bundle to the one that does not run,
 //! starting it on trial, keeping it, going back. The slots themselves are `qx_host`'s.
 
+mod staging;
+mod status;
 mod transfer;
+mod transfers;
+mod trial;
 
 use std::collections::HashMap;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
-use futures_util::Stream;
 use qx_host::power::{self, PowerAction};
-use qx_host::update::{Installed, NotInstalled, Outcome, UpdateRecord, confirmed};
+use qx_host::update::{Installed, NotInstalled, Outcome, UpdateRecord};
 use qx_model::access::{Actor, Operation};
-use qx_slots::{BootEnv, Manifest, Reason, SlotName, SlotState, TransitionError};
+use qx_slots::{BootEnv, Reason, SlotName, SlotState, TransitionError};
 
 use crate::audit::Audit;
 use crate::authorize::authorize;
@@ -22,74 +23,9 @@ use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::events::{EventKind, Events};
 
-use transfer::Transfers;
-pub use transfer::{Transfer, TransferState};
-
-/// When what is not urgent is done.
-const AFTER_START: Duration = Duration::from_secs(60);
-/// How often a version on trial is looked at, so that its confirmation is told.
-const TRIAL_LOOK: Duration = Duration::from_secs(2);
-
-/// Where updates stand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// Why this host cannot be updated.
-    pub unavailable: Option<String>,
-    /// Both slots, when it can.
-    pub slots: Vec<SlotStatus>,
-    /// What was written to a slot last since the daemon started.
-    pub transfer: Option<Transfer>,
-    /// The last change of the running version.
-    pub last: Option<LastUpdate>,
-}
-
-/// One slot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SlotStatus {
-    /// Which.
-    pub name: SlotName,
-    /// What it holds.
-    pub state: SlotState,
-    /// The system that runs came from it.
-    pub running: bool,
-    /// It is what the host falls back to.
-    pub confirmed: bool,
-    /// Tries that are left, when it is on trial.
-    pub tries_left: Option<u8>,
-    /// The image in it.
-    pub image: Option<ImageId>,
-    /// Why it failed.
-    pub failure: Option<Reason>,
-}
-
-/// Names an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageId {
-    /// The release.
-    pub version: String,
-    /// The build.
-    pub build_id: String,
-}
-
-impl From<&Manifest> for ImageId {
-    fn from(manifest: &Manifest) -> Self {
-        Self {
-            version: manifest.version.clone(),
-            build_id: manifest.build_id.to_string(),
-        }
-    }
-}
-
-/// A change of the running version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastUpdate {
-    /// What was remembered of it.
-    pub record: UpdateRecord,
-    /// Where the new version is.
-    pub slot: SlotName,
-    /// It did not end yet, and the new version runs.
-    pub on_trial: bool,
-}
+pub use status::{ImageId, LastUpdate, SlotStatus, Status};
+pub use transfer::{Transfer, TransferSource, TransferState};
+use transfers::Transfers;
 
 /// Updates. Clones share them.
 #[derive(Clone)]
@@ -136,26 +72,6 @@ impl Updates {
         let transfer = self.inner.transfers.now();
         let this = self.clone();
         blocking(move || this.read(transfer)).await
-    }
-
-    /// Writes a bundle to the slot that does not run. From `offset`, the bytes of it that arrived before,
-    /// or anew from 0. Returns when all of it was read back.
-    pub async fn upload(
-        &self,
-        actor: &Actor,
-        offset: u64,
-        body: impl Stream<Item = io::Result<Bytes>> + Send,
-    ) -> Result<()> {
-        let work = async {
-            let installed = self.installed()?;
-            let slot = installed.running.other();
-            self.forget(slot);
-            let staged = self.inner.transfers.receive(installed, offset, body).await;
-            self.forget(slot);
-            self.changed();
-            staged
-        };
-        self.change(actor, Operation::UpdateUpload, work).await
     }
 
     /// Starts the version in the other slot on trial, held to the checks in `healthy`.
@@ -321,128 +237,6 @@ impl Updates {
         })
         .await
     }
-
-    fn read(&self, transfer: Option<Transfer>) -> Result<Status> {
-        let installed = match self.find() {
-            Ok(installed) => installed,
-            Err(reason) => {
-                return Ok(Status {
-                    unavailable: Some(reason.to_string()),
-                    slots: Vec::new(),
-                    transfer: None,
-                    last: None,
-                });
-            }
-        };
-        let env = read_env(&installed)?;
-        let slots = SlotName::BOTH.map(|slot| self.slot(&installed, &env, slot));
-        let last = UpdateRecord::read(&self.inner.places.state);
-        Ok(Status {
-            unavailable: None,
-            slots: slots.to_vec(),
-            transfer,
-            last: last.and_then(|record| last_update(record, &env, installed.running)),
-        })
-    }
-
-    fn slot(&self, installed: &Installed, env: &BootEnv, slot: SlotName) -> SlotStatus {
-        let record = env.slot(slot);
-        let pending = env.pending.filter(|pending| pending.slot == slot);
-        SlotStatus {
-            name: slot,
-            state: record.state,
-            running: installed.running == slot,
-            confirmed: env.confirmed == slot,
-            tries_left: pending.map(|pending| pending.left),
-            image: match record.state {
-                SlotState::Empty => None,
-                SlotState::Good | SlotState::Failed => self.image(installed, slot),
-            },
-            failure: record.reason,
-        }
-    }
-
-    /// What a slot says of itself; read once, as it changes only through this.
-    fn image(&self, installed: &Installed, slot: SlotName) -> Option<ImageId> {
-        let mut images = self
-            .inner
-            .images
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        images
-            .entry(slot)
-            .or_insert_with(|| match installed.manifest(slot) {
-                Ok(manifest) => Some(ImageId::from(&manifest)),
-                Err(error) => {
-                    tracing::warn!(%slot, %error, "a slot's manifest can't be read");
-                    None
-                }
-            })
-            .clone()
-    }
-
-    fn forget(&self, slot: SlotName) {
-        self.inner
-            .images
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&slot);
-    }
-
-    /// `qx-trial` decides, not this daemon: who looks is told when it has.
-    async fn tell_the_end_of_a_trial(self) {
-        loop {
-            let this = self.clone();
-            let looked = blocking(move || {
-                let installed = this.installed()?;
-                read_env(&installed).map(|env| is_on_trial(&env, installed.running))
-            });
-            match looked.await {
-                Ok(true) => tokio::time::sleep(TRIAL_LOOK).await,
-                Ok(false) | Err(_) => break,
-            }
-        }
-        self.changed();
-        // Power may have failed between a confirmation and its record, and an installation has none. There is
-        // time for that when the host is up.
-        tokio::time::sleep(AFTER_START).await;
-        let this = self.clone();
-        let raised = blocking(move || {
-            let installed = this.installed()?;
-            if read_env(&installed)?.confirmed == installed.running {
-                this.raise_floor(&installed, &this.inner.places.state);
-            }
-            Ok(())
-        });
-        // A medium has no floor; a disk that cannot be read is told by whoever asks for updates.
-        let _ = raised.await;
-    }
-
-    /// From now on nothing older than the running version says. The version is confirmed whether that can be
-    /// recorded or not.
-    fn raise_floor(&self, installed: &Installed, state: &Path) {
-        // One at a time: each look mounts the slot at the same place.
-        let looking = self.inner.images.lock();
-        let manifest = installed.manifest(installed.running);
-        match manifest.and_then(|manifest| confirmed(state, &manifest)) {
-            Ok(None) => {}
-            Ok(Some(lost)) => tracing::info!(%lost, "the floor of versions begins anew"),
-            Err(error) => tracing::warn!(%error, "older versions are still accepted"),
-        }
-        drop(looking);
-    }
-}
-
-/// The end of an update as far as it is known. A record whose trial never began tells nothing.
-fn last_update(mut record: UpdateRecord, env: &BootEnv, running: SlotName) -> Option<LastUpdate> {
-    let slot = record.slot()?;
-    record.settle(env);
-    let waiting = is_on_trial(env, slot);
-    (record.outcome != Outcome::Open || waiting).then(|| LastUpdate {
-        on_trial: waiting && slot == running,
-        record,
-        slot,
-    })
 }
 
 fn is_on_trial(env: &BootEnv, slot: SlotName) -> bool {

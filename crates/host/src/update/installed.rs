@@ -86,18 +86,21 @@ impl Installed {
         })
     }
 
+    /// A slot, to be read at a place of its own.
+    pub(super) fn mount(&self, slot: SlotName, place: &str) -> io::Result<Mounted> {
+        let disk = SystemDisk::of(&self.system, &self.devices)?;
+        let node = &disk.partition(slot.partition())?.node;
+        Mounted::new(node, &self.scratch.with_extension(place), "ext4", true)
+    }
+
     /// What a slot says of itself; its parts are not looked at. The running slot was started because of the
     /// keyring in its own image, and that is asked: its key may have been revoked since.
     ///
     /// # Errors
     /// When the slot cannot be read, or no trusted key signed its manifest.
     pub fn manifest(&self, slot: SlotName) -> io::Result<Manifest> {
-        let disk = SystemDisk::of(&self.system, &self.devices)?;
-        let node = &disk.partition(slot.partition())?.node;
         // qx-trial and the daemon may look at once.
-        let place = format!("{}{}", slot.letter(), std::process::id());
-        let place = self.scratch.with_extension(place);
-        let mounted = Mounted::new(node, &place, "ext4", true)?;
+        let mounted = self.mount(slot, &format!("{}{}", slot.letter(), std::process::id()))?;
         let read = |name: &str| fs::read(mounted.place().join(name));
         let (manifest, signature) = (read(MANIFEST_FILE)?, read(SIGNATURE_FILE)?);
         mounted.close()?;

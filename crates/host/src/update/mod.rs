@@ -11,9 +11,11 @@
 mod installed;
 mod ratchet;
 mod record;
+mod reinstall;
 mod stage;
 
 pub use installed::{Installed, NotInstalled};
 pub use ratchet::{FloorsLost, confirmed, floors};
 pub use record::{Outcome, UpdateRecord};
-pub use stage::{Progress, StageError};
+pub use reinstall::RunningSlot;
+pub use stage::{Origin, Progress, StageError};

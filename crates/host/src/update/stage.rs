@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{self, Read};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use qx_slots::{AdmissionError, Bundle, BundleError, Manifest, SlotName};
+use qx_slots::{AdmissionError, BuildId, Bundle, BundleError, Manifest, SlotName};
 use tar::Archive;
 
 use super::{Installed, floors};
@@ -24,6 +24,17 @@ pub trait Progress {
     fn at(&mut self, written: u64, read_back: u64, of: u64);
 }
 
+/// Where a bundle comes from, and so what is asked of it besides its signatures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Somebody sent it.
+    Sent,
+    /// A feed that lists this build.
+    Feed(BuildId),
+    /// The slot that runs. Its version was accepted once, so neither its age nor its expiry counts.
+    RunningSlot,
+}
+
 /// Why the slot does not hold the bundle's version. The running system was not touched.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
@@ -33,6 +44,22 @@ pub enum StageError {
     /// It is older than this host accepts, or expired.
     #[error(transparent)]
     Refused(#[from] AdmissionError),
+    /// A feed lists another build under this name.
+    #[error("the bundle holds build {found}, and the feed lists build {listed} under its name")]
+    OtherBuild {
+        /// What the feed says.
+        listed: BuildId,
+        /// What came.
+        found: BuildId,
+    },
+    /// The slot that runs cannot be copied.
+    #[error("slot {slot}, which runs, cannot be read")]
+    Running {
+        /// Which.
+        slot: SlotName,
+        /// Why.
+        source: io::Error,
+    },
     /// The keys of this system cannot be had.
     #[error(transparent)]
     Keys(#[from] TrustError),
@@ -64,10 +91,11 @@ impl Installed {
     pub fn stage(
         &self,
         reader: impl Read,
+        origin: &Origin,
         progress: &mut dyn Progress,
     ) -> Result<Manifest, StageError> {
         let mut archive = Archive::new(reader);
-        let bundle = self.judge(&mut archive, progress)?;
+        let bundle = self.judge(&mut archive, origin, progress)?;
         let slot = self.running.other();
         let refused = |source| StageError::Slot { slot, source };
         let disk = SystemDisk::of(&self.system, &self.devices).map_err(refused)?;
@@ -108,6 +136,7 @@ impl Installed {
     fn judge<'a, R: Read>(
         &self,
         archive: &'a mut Archive<R>,
+        origin: &Origin,
         progress: &mut dyn Progress,
     ) -> Result<Bundle<'a, R>, StageError> {
         let loaded = trust::load(&self.keys, Some(&self.state))?;
@@ -121,6 +150,16 @@ impl Installed {
             trust::keep(&self.state, &trust).map_err(StageError::Keep)?;
         }
         let bundle = bundle?;
+        match origin {
+            Origin::Feed(listed) if *listed != bundle.manifest().build_id => {
+                return Err(StageError::OtherBuild {
+                    listed: listed.clone(),
+                    found: bundle.manifest().build_id.clone(),
+                });
+            }
+            Origin::RunningSlot => return Ok(bundle),
+            Origin::Sent | Origin::Feed(_) => {}
+        }
         let floors = floors(&self.state).unwrap_or_else(|lost| {
             progress.warns(&lost);
             Default::default()
@@ -189,7 +228,16 @@ mod tests {
         }
 
         fn stage(&mut self, bundle: &[u8]) -> StageError {
-            let installed = Installed {
+            self.stage_from(bundle, &Origin::Sent)
+        }
+
+        fn stage_from(&mut self, bundle: &[u8], origin: &Origin) -> StageError {
+            let installed = self.installed();
+            installed.stage(bundle, origin, self).unwrap_err()
+        }
+
+        fn installed(&self) -> Installed {
+            Installed {
                 running: SlotName::A,
                 version: "1.0.0".into(),
                 system: PathBuf::from("/dev/none1"),
@@ -200,8 +248,7 @@ mod tests {
                 keys: self.dir.path().join("keys"),
                 state: self.dir.path().to_owned(),
                 scratch: self.dir.path().join("slot"),
-            };
-            installed.stage(bundle, self).unwrap_err()
+            }
         }
 
         fn believes(&mut self, bundle: &[u8]) {
@@ -319,6 +366,34 @@ mod tests {
         // A revocation counts whatever follows it.
         host.refuses(&bundle(3, 2, numbered(5, 0)), "was revoked");
         assert_eq!(host.keyring_in_force(), 3);
+    }
+
+    #[test]
+    fn the_running_version_may_be_old_and_expired_and_must_be_signed_all_the_same() {
+        let mut host = Host::new();
+        let expired = Limits {
+            expires: Some(1_000_000_000),
+            ..numbered(5, 0)
+        };
+        confirmed(host.state(), &manifest(1, numbered(6, 6))).unwrap();
+        let old = bundle(1, 1, expired);
+        host.refuses(&old, "too old for this host");
+        let error = host.stage_from(&old, &Origin::RunningSlot);
+        assert!(matches!(error, StageError::Slot { .. }), "{error}");
+        let error = host.stage_from(&bundle(1, 2, expired), &Origin::RunningSlot);
+        assert!(matches!(error, StageError::Bundle(_)), "{error}");
+    }
+
+    #[test]
+    fn a_feed_gets_the_build_that_it_listed_and_no_other() {
+        let mut host = Host::new();
+        let bundle = bundle(1, 1, numbered(5, 0));
+        let listed = manifest(1, numbered(5, 0)).build_id;
+        let error = host.stage_from(&bundle, &Origin::Feed(listed));
+        assert!(matches!(error, StageError::Slot { .. }), "{error}");
+        let other = BuildId::of("2.0.1", &[]);
+        let error = host.stage_from(&bundle, &Origin::Feed(other));
+        assert!(matches!(error, StageError::OtherBuild { .. }), "{error}");
     }
 
     #[test]
