@@ -13,6 +13,7 @@
 pub mod v1;
 
 pub mod convert;
+mod updates;
 
 /// The encoded descriptors of the package, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("generated/quantix.v1.bin");

@@ -8,7 +8,11 @@ use prost::Message;
 
 fn generate(into: &Path) {
     let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
-    let files = ["quantix/v1/host.proto", "quantix/v1/vm.proto"];
+    let files = [
+        "quantix/v1/host.proto",
+        "quantix/v1/update.proto",
+        "quantix/v1/vm.proto",
+    ];
     let set = protox::compile(files.map(|file| proto.join(file)), [&proto]).unwrap();
     let mut bare = set.clone();
     for file in &mut bare.file {

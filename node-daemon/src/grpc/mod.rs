@@ -2,6 +2,7 @@
 //! reflection are open.
 
 mod host;
+mod updates;
 mod vms;
 
 use axum::Router;
@@ -10,6 +11,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use qx_api::grpc::DESCRIPTORS;
 use qx_api::grpc::v1::host_service_server::HostServiceServer;
+use qx_api::grpc::v1::update_service_server::UpdateServiceServer;
 use qx_api::grpc::v1::vm_service_server::VmServiceServer;
 use tonic::Status;
 use tonic::service::Routes;
@@ -27,12 +29,18 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
     let routes = Routes::new(HostServiceServer::new(host::HostApi { app: app.clone() }))
+        .add_service(UpdateServiceServer::new(updates::UpdateApi {
+            app: app.clone(),
+        }))
         .add_service(VmServiceServer::new(vms::VmApi { app: app.clone() }))
         .add_service(health)
         .add_service(reflection);
     tokio::spawn(async move {
         reporter
             .set_serving::<HostServiceServer<host::HostApi>>()
+            .await;
+        reporter
+            .set_serving::<UpdateServiceServer<updates::UpdateApi>>()
             .await;
         reporter.set_serving::<VmServiceServer<vms::VmApi>>().await;
     });

@@ -6,7 +6,7 @@ mod events;
 pub(crate) mod health;
 mod host;
 mod images;
-mod updates;
+pub(crate) mod updates;
 mod vms;
 
 use axum::extract::Request;

@@ -91,12 +91,17 @@ pub(super) async fn roll_back(
 }
 
 async fn status(app: &App, actor: &Actor) -> Result<Json<Updates>, Failure> {
+    read(app, actor).await.map(Json)
+}
+
+/// Where updates stand.
+pub(crate) async fn read(app: &App, actor: &Actor) -> Result<Updates, Failure> {
     let status = app.engine.updates.status(actor).await?;
-    Ok(Json(convert::updates(status)))
+    Ok(convert::updates(status))
 }
 
 /// The checks that are fine now: another version is held to them.
-async fn healthy(app: &App) -> Result<Vec<String>, Failure> {
+pub(crate) async fn healthy(app: &App) -> Result<Vec<String>, Failure> {
     let checks = readiness(app).await?.checks;
     let fine = checks.into_iter().filter(|check| check.ok);
     Ok(fine.map(|check| check.name).collect())

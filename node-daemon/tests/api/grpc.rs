@@ -10,6 +10,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use qx_api::grpc::v1;
 use qx_api::grpc::v1::console_request::Message;
 use qx_api::grpc::v1::host_service_client::HostServiceClient;
+use qx_api::grpc::v1::update_service_client::UpdateServiceClient;
+use qx_api::grpc::v1::upload_update_request::Message as Sent;
 use qx_api::grpc::v1::vm_service_client::VmServiceClient;
 use qx_api::rest::Role;
 use tokio_stream::wrappers::ReceiverStream;
@@ -247,4 +249,76 @@ async fn health_and_reflection_need_no_token() {
         names.contains(&"quantix.v1.VmService".to_owned()),
         "{names:?}"
     );
+}
+
+#[tokio::test]
+async fn updates_are_read_and_watched_over_grpc() {
+    let daemon = Daemon::start().await;
+    let viewer = daemon.token(Role::Viewer).await;
+    let mut updates = UpdateServiceClient::new(channel(&daemon).await);
+    let seen = updates
+        .get(authorized(&viewer, v1::GetUpdatesRequest {}))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(seen.unavailable.as_ref().unwrap().contains("no slots"));
+    let watch = authorized(&viewer, v1::WatchUpdatesRequest {});
+    let mut watched = updates.watch(watch).await.unwrap().into_inner();
+    assert_eq!(watched.message().await.unwrap(), Some(seen.clone()));
+    // A change that was asked for is a reason to look, also when it was refused.
+    let admin = daemon.token(Role::Admin).await;
+    let confirm = authorized(&admin, v1::ConfirmUpdateRequest {});
+    updates.confirm(confirm).await.unwrap_err();
+    let again = tokio::time::timeout(Duration::from_secs(30), watched.message());
+    assert_eq!(again.await.unwrap().unwrap(), Some(seen));
+}
+
+#[tokio::test]
+async fn changes_of_the_system_need_an_admin_and_an_installed_host_over_grpc() {
+    let daemon = Daemon::start().await;
+    let mut updates = UpdateServiceClient::new(channel(&daemon).await);
+    let admin = daemon.token(Role::Admin).await;
+    let operator = daemon.token(Role::Operator).await;
+    for (token, code, words) in [
+        (&admin, Code::FailedPrecondition, "no slots"),
+        (&operator, Code::PermissionDenied, "needs the role admin"),
+    ] {
+        let pieces = [Sent::Piece(Bytes::from_static(b"bundle")), Sent::Offset(3)];
+        let pieces = pieces.map(|piece| v1::UploadUpdateRequest {
+            message: Some(piece),
+        });
+        let refused = [
+            updates
+                .upload(authorized(token, tokio_stream::iter(pieces)))
+                .await
+                .unwrap_err(),
+            updates
+                .reinstall(authorized(token, v1::ReinstallUpdateRequest {}))
+                .await
+                .unwrap_err(),
+            updates
+                .discard(authorized(token, v1::DiscardUpdateRequest {}))
+                .await
+                .unwrap_err(),
+            updates
+                .apply(authorized(token, v1::ApplyUpdateRequest { restart: true }))
+                .await
+                .unwrap_err(),
+            updates
+                .confirm(authorized(token, v1::ConfirmUpdateRequest {}))
+                .await
+                .unwrap_err(),
+            updates
+                .roll_back(authorized(
+                    token,
+                    v1::RollBackUpdateRequest { restart: true },
+                ))
+                .await
+                .unwrap_err(),
+        ];
+        for error in refused {
+            assert_eq!(error.code(), code, "{error}");
+            assert!(error.message().contains(words), "{error}");
+        }
+    }
 }

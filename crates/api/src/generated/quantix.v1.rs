@@ -601,6 +601,1155 @@ pub mod host_service_server {
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Updates {
+    /// Why this host cannot be updated; absent when it can.
+    #[prost(string, optional, tag = "1")]
+    pub unavailable: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "2")]
+    pub slots: ::prost::alloc::vec::Vec<Slot>,
+    /// What is being written to a slot, or was tried last since the daemon started.
+    #[prost(message, optional, tag = "3")]
+    pub transfer: ::core::option::Option<Transfer>,
+    #[prost(message, optional, tag = "4")]
+    pub last: ::core::option::Option<LastUpdate>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Slot {
+    #[prost(enumeration = "SlotName", tag = "1")]
+    pub name: i32,
+    #[prost(enumeration = "SlotState", tag = "2")]
+    pub state: i32,
+    #[prost(bool, tag = "3")]
+    pub running: bool,
+    /// It is what the host falls back to.
+    #[prost(bool, tag = "4")]
+    pub confirmed: bool,
+    /// Absent when it is not on trial.
+    #[prost(uint32, optional, tag = "5")]
+    pub tries_left: ::core::option::Option<u32>,
+    /// Absent when it holds none.
+    #[prost(string, optional, tag = "6")]
+    pub version: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "7")]
+    pub build_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// Absent unless it failed.
+    #[prost(message, optional, tag = "8")]
+    pub failure: ::core::option::Option<UpdateFailure>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateFailure {
+    #[prost(enumeration = "FailureReason", tag = "1")]
+    pub reason: i32,
+    /// For people.
+    #[prost(string, tag = "2")]
+    pub detail: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Transfer {
+    #[prost(enumeration = "TransferSource", tag = "1")]
+    pub source: i32,
+    #[prost(enumeration = "TransferState", tag = "2")]
+    pub state: i32,
+    /// Absent before its manifest was checked.
+    #[prost(string, optional, tag = "3")]
+    pub version: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(uint64, tag = "4")]
+    pub received_bytes: u64,
+    #[prost(uint64, optional, tag = "5")]
+    pub total_bytes: ::core::option::Option<u64>,
+    /// Of receiving and reading back, 0 to 100.
+    #[prost(uint32, tag = "6")]
+    pub percent: u32,
+    /// Absent unless it failed.
+    #[prost(string, optional, tag = "7")]
+    pub problem: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LastUpdate {
+    #[prost(string, tag = "1")]
+    pub version: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub build_id: ::prost::alloc::string::String,
+    #[prost(enumeration = "SlotName", tag = "3")]
+    pub slot: i32,
+    #[prost(string, tag = "4")]
+    pub from_version: ::prost::alloc::string::String,
+    /// Seconds since 1970, UTC.
+    #[prost(int64, tag = "5")]
+    pub started_at_s: i64,
+    #[prost(enumeration = "UpdateOutcome", tag = "6")]
+    pub outcome: i32,
+    #[prost(message, optional, tag = "7")]
+    pub failure: ::core::option::Option<UpdateFailure>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetUpdatesRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchUpdatesRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UploadUpdateRequest {
+    #[prost(oneof = "upload_update_request::Message", tags = "1, 2")]
+    pub message: ::core::option::Option<upload_update_request::Message>,
+}
+/// Nested message and enum types in `UploadUpdateRequest`.
+pub mod upload_update_request {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Message {
+        /// Go on with an upload that broke off, from so many bytes of the bundle: `transfer.received_bytes`. Only in
+        /// the first request; without it the upload starts at the bundle's beginning.
+        #[prost(uint64, tag = "1")]
+        Offset(u64),
+        /// The next bytes of the bundle.
+        #[prost(bytes, tag = "2")]
+        Piece(::prost::bytes::Bytes),
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReinstallUpdateRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DiscardUpdateRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApplyUpdateRequest {
+    /// Restart the host now. Otherwise the version starts with the next restart.
+    #[prost(bool, tag = "1")]
+    pub restart: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmUpdateRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RollBackUpdateRequest {
+    /// Restart the host now. Otherwise it goes back with the next restart.
+    #[prost(bool, tag = "1")]
+    pub restart: bool,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SlotName {
+    Unspecified = 0,
+    A = 1,
+    B = 2,
+}
+impl SlotName {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SLOT_NAME_UNSPECIFIED",
+            Self::A => "SLOT_NAME_A",
+            Self::B => "SLOT_NAME_B",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SLOT_NAME_UNSPECIFIED" => Some(Self::Unspecified),
+            "SLOT_NAME_A" => Some(Self::A),
+            "SLOT_NAME_B" => Some(Self::B),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SlotState {
+    Unspecified = 0,
+    Good = 1,
+    /// It is never started.
+    Empty = 2,
+    Failed = 3,
+}
+impl SlotState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SLOT_STATE_UNSPECIFIED",
+            Self::Good => "SLOT_STATE_GOOD",
+            Self::Empty => "SLOT_STATE_EMPTY",
+            Self::Failed => "SLOT_STATE_FAILED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SLOT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SLOT_STATE_GOOD" => Some(Self::Good),
+            "SLOT_STATE_EMPTY" => Some(Self::Empty),
+            "SLOT_STATE_FAILED" => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FailureReason {
+    Unspecified = 0,
+    Refused = 1,
+    Kernel = 2,
+    Init = 3,
+    Verify = 4,
+    System = 5,
+    Daemon = 6,
+    Network = 7,
+    Services = 8,
+    User = 9,
+    /// A newer version gave a reason that this one does not know.
+    Unknown = 10,
+}
+impl FailureReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FAILURE_REASON_UNSPECIFIED",
+            Self::Refused => "FAILURE_REASON_REFUSED",
+            Self::Kernel => "FAILURE_REASON_KERNEL",
+            Self::Init => "FAILURE_REASON_INIT",
+            Self::Verify => "FAILURE_REASON_VERIFY",
+            Self::System => "FAILURE_REASON_SYSTEM",
+            Self::Daemon => "FAILURE_REASON_DAEMON",
+            Self::Network => "FAILURE_REASON_NETWORK",
+            Self::Services => "FAILURE_REASON_SERVICES",
+            Self::User => "FAILURE_REASON_USER",
+            Self::Unknown => "FAILURE_REASON_UNKNOWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FAILURE_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "FAILURE_REASON_REFUSED" => Some(Self::Refused),
+            "FAILURE_REASON_KERNEL" => Some(Self::Kernel),
+            "FAILURE_REASON_INIT" => Some(Self::Init),
+            "FAILURE_REASON_VERIFY" => Some(Self::Verify),
+            "FAILURE_REASON_SYSTEM" => Some(Self::System),
+            "FAILURE_REASON_DAEMON" => Some(Self::Daemon),
+            "FAILURE_REASON_NETWORK" => Some(Self::Network),
+            "FAILURE_REASON_SERVICES" => Some(Self::Services),
+            "FAILURE_REASON_USER" => Some(Self::User),
+            "FAILURE_REASON_UNKNOWN" => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TransferSource {
+    Unspecified = 0,
+    Upload = 1,
+    /// The slot that runs.
+    Reinstall = 2,
+}
+impl TransferSource {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TRANSFER_SOURCE_UNSPECIFIED",
+            Self::Upload => "TRANSFER_SOURCE_UPLOAD",
+            Self::Reinstall => "TRANSFER_SOURCE_REINSTALL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TRANSFER_SOURCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "TRANSFER_SOURCE_UPLOAD" => Some(Self::Upload),
+            "TRANSFER_SOURCE_REINSTALL" => Some(Self::Reinstall),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TransferState {
+    Unspecified = 0,
+    Receiving = 1,
+    /// It can be taken up again for some minutes.
+    Interrupted = 2,
+    Verifying = 3,
+    Done = 4,
+    Failed = 5,
+}
+impl TransferState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TRANSFER_STATE_UNSPECIFIED",
+            Self::Receiving => "TRANSFER_STATE_RECEIVING",
+            Self::Interrupted => "TRANSFER_STATE_INTERRUPTED",
+            Self::Verifying => "TRANSFER_STATE_VERIFYING",
+            Self::Done => "TRANSFER_STATE_DONE",
+            Self::Failed => "TRANSFER_STATE_FAILED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TRANSFER_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "TRANSFER_STATE_RECEIVING" => Some(Self::Receiving),
+            "TRANSFER_STATE_INTERRUPTED" => Some(Self::Interrupted),
+            "TRANSFER_STATE_VERIFYING" => Some(Self::Verifying),
+            "TRANSFER_STATE_DONE" => Some(Self::Done),
+            "TRANSFER_STATE_FAILED" => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum UpdateOutcome {
+    Unspecified = 0,
+    /// It starts with the next restart.
+    Waiting = 1,
+    OnTrial = 2,
+    Succeeded = 3,
+    Failed = 4,
+}
+impl UpdateOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "UPDATE_OUTCOME_UNSPECIFIED",
+            Self::Waiting => "UPDATE_OUTCOME_WAITING",
+            Self::OnTrial => "UPDATE_OUTCOME_ON_TRIAL",
+            Self::Succeeded => "UPDATE_OUTCOME_SUCCEEDED",
+            Self::Failed => "UPDATE_OUTCOME_FAILED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "UPDATE_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "UPDATE_OUTCOME_WAITING" => Some(Self::Waiting),
+            "UPDATE_OUTCOME_ON_TRIAL" => Some(Self::OnTrial),
+            "UPDATE_OUTCOME_SUCCEEDED" => Some(Self::Succeeded),
+            "UPDATE_OUTCOME_FAILED" => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod update_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Updates of the host's own system: two slots, one of which runs.
+    #[derive(Debug, Clone)]
+    pub struct UpdateServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> UpdateServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> UpdateServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            UpdateServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Needs the role viewer.
+        pub async fn get(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetUpdatesRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.UpdateService/Get",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.UpdateService", "Get"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Where updates stand now, and again with every change. Needs the role viewer.
+        pub async fn watch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchUpdatesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::Updates>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.UpdateService/Watch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.UpdateService", "Watch"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Writes a bundle to the slot that does not run, and answers when it was read back. Needs the role admin, as
+        /// everything below.
+        pub async fn upload(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<
+                Message = super::UploadUpdateRequest,
+            >,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.UpdateService/Upload",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.UpdateService", "Upload"));
+            self.inner.client_streaming(req, path, codec).await
+        }
+        /// Begins to write the version that runs to the other slot; Watch tells how it goes on.
+        pub async fn reinstall(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReinstallUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.UpdateService/Reinstall",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.UpdateService", "Reinstall"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a transfer and forgets it; a version that was just written, or waits for a restart, is taken out of its slot.
+        pub async fn discard(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DiscardUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.UpdateService/Discard",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.UpdateService", "Discard"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Starts the version in the other slot on trial.
+        pub async fn apply(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ApplyUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.UpdateService/Apply",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.UpdateService", "Apply"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Keeps the version that is on trial.
+        pub async fn confirm(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.UpdateService/Confirm",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.UpdateService", "Confirm"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Goes back to the version in the other slot.
+        pub async fn roll_back(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RollBackUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.UpdateService/RollBack",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.UpdateService", "RollBack"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod update_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with UpdateServiceServer.
+    #[async_trait]
+    pub trait UpdateService: std::marker::Send + std::marker::Sync + 'static {
+        /// Needs the role viewer.
+        async fn get(
+            &self,
+            request: tonic::Request<super::GetUpdatesRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status>;
+        /// Server streaming response type for the Watch method.
+        type WatchStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::Updates, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Where updates stand now, and again with every change. Needs the role viewer.
+        async fn watch(
+            &self,
+            request: tonic::Request<super::WatchUpdatesRequest>,
+        ) -> std::result::Result<tonic::Response<Self::WatchStream>, tonic::Status>;
+        /// Writes a bundle to the slot that does not run, and answers when it was read back. Needs the role admin, as
+        /// everything below.
+        async fn upload(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::UploadUpdateRequest>>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status>;
+        /// Begins to write the version that runs to the other slot; Watch tells how it goes on.
+        async fn reinstall(
+            &self,
+            request: tonic::Request<super::ReinstallUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status>;
+        /// Ends a transfer and forgets it; a version that was just written, or waits for a restart, is taken out of its slot.
+        async fn discard(
+            &self,
+            request: tonic::Request<super::DiscardUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status>;
+        /// Starts the version in the other slot on trial.
+        async fn apply(
+            &self,
+            request: tonic::Request<super::ApplyUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status>;
+        /// Keeps the version that is on trial.
+        async fn confirm(
+            &self,
+            request: tonic::Request<super::ConfirmUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status>;
+        /// Goes back to the version in the other slot.
+        async fn roll_back(
+            &self,
+            request: tonic::Request<super::RollBackUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status>;
+    }
+    /// Updates of the host's own system: two slots, one of which runs.
+    #[derive(Debug)]
+    pub struct UpdateServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> UpdateServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for UpdateServiceServer<T>
+    where
+        T: UpdateService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/quantix.v1.UpdateService/Get" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSvc<T: UpdateService>(pub Arc<T>);
+                    impl<
+                        T: UpdateService,
+                    > tonic::server::UnaryService<super::GetUpdatesRequest>
+                    for GetSvc<T> {
+                        type Response = super::Updates;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetUpdatesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UpdateService>::get(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.UpdateService/Watch" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchSvc<T: UpdateService>(pub Arc<T>);
+                    impl<
+                        T: UpdateService,
+                    > tonic::server::ServerStreamingService<super::WatchUpdatesRequest>
+                    for WatchSvc<T> {
+                        type Response = super::Updates;
+                        type ResponseStream = T::WatchStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchUpdatesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UpdateService>::watch(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.UpdateService/Upload" => {
+                    #[allow(non_camel_case_types)]
+                    struct UploadSvc<T: UpdateService>(pub Arc<T>);
+                    impl<
+                        T: UpdateService,
+                    > tonic::server::ClientStreamingService<super::UploadUpdateRequest>
+                    for UploadSvc<T> {
+                        type Response = super::Updates;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::UploadUpdateRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UpdateService>::upload(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UploadSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.client_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.UpdateService/Reinstall" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReinstallSvc<T: UpdateService>(pub Arc<T>);
+                    impl<
+                        T: UpdateService,
+                    > tonic::server::UnaryService<super::ReinstallUpdateRequest>
+                    for ReinstallSvc<T> {
+                        type Response = super::Updates;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReinstallUpdateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UpdateService>::reinstall(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReinstallSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.UpdateService/Discard" => {
+                    #[allow(non_camel_case_types)]
+                    struct DiscardSvc<T: UpdateService>(pub Arc<T>);
+                    impl<
+                        T: UpdateService,
+                    > tonic::server::UnaryService<super::DiscardUpdateRequest>
+                    for DiscardSvc<T> {
+                        type Response = super::Updates;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DiscardUpdateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UpdateService>::discard(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DiscardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.UpdateService/Apply" => {
+                    #[allow(non_camel_case_types)]
+                    struct ApplySvc<T: UpdateService>(pub Arc<T>);
+                    impl<
+                        T: UpdateService,
+                    > tonic::server::UnaryService<super::ApplyUpdateRequest>
+                    for ApplySvc<T> {
+                        type Response = super::Updates;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ApplyUpdateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UpdateService>::apply(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ApplySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.UpdateService/Confirm" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmSvc<T: UpdateService>(pub Arc<T>);
+                    impl<
+                        T: UpdateService,
+                    > tonic::server::UnaryService<super::ConfirmUpdateRequest>
+                    for ConfirmSvc<T> {
+                        type Response = super::Updates;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmUpdateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UpdateService>::confirm(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.UpdateService/RollBack" => {
+                    #[allow(non_camel_case_types)]
+                    struct RollBackSvc<T: UpdateService>(pub Arc<T>);
+                    impl<
+                        T: UpdateService,
+                    > tonic::server::UnaryService<super::RollBackUpdateRequest>
+                    for RollBackSvc<T> {
+                        type Response = super::Updates;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RollBackUpdateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UpdateService>::roll_back(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RollBackSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for UpdateServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "quantix.v1.UpdateService";
+    impl<T> tonic::server::NamedService for UpdateServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Vm {
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
