@@ -32,6 +32,7 @@ pub mod installed;
 pub mod iso9660;
 pub mod lab;
 pub mod machine;
+pub mod nbd;
 pub mod ports;
 pub mod qmp;
 pub mod run;
@@ -39,6 +40,7 @@ pub mod seed;
 pub mod serial;
 pub mod tamper;
 pub mod tls;
+pub mod volatile;
 
 pub use accelerator::Accelerator;
 pub use api::Api;
