@@ -3,17 +3,17 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
 use qx_api::client::Client;
 use qx_api::rest::{Accelerator, VmState};
 use qx_host::apply::INITIAL_PASSWORD;
-use qx_host::boot::BootInfo;
+use qx_host::boot::{BootInfo, Mode};
 use qx_host::config::Status;
 use qx_host::fingerprint::{SshFingerprint, certificate_sha256, ssh_fingerprints};
-use qx_host::install_status::InstallStatus;
+use qx_host::install_status::{InstallStatus, Phase};
 use qx_host::inventory::{Inventory, Sources};
 use qx_host::update::UpdateRecord;
 
@@ -82,6 +82,17 @@ pub enum Daemon {
 }
 
 impl Facts {
+    /// Whether this system could install itself now: it runs from its medium, and nothing is or was installed.
+    #[must_use]
+    pub fn can_install(&self) -> bool {
+        let live = self
+            .boot
+            .as_ref()
+            .is_some_and(|boot| boot.mode == Mode::Live);
+        let phase = self.install.as_ref().map(|install| install.phase);
+        live && matches!(phase, None | Some(Phase::Failed))
+    }
+
     /// Gathers what needs no daemon: quick enough for the first frame.
     #[must_use]
     pub fn local(places: &Places) -> Self {
@@ -118,7 +129,7 @@ impl Facts {
 /// When the runtime that talks to the daemon cannot be made.
 pub fn watch<E: Send + 'static>(
     places: Places,
-    sender: Sender<E>,
+    sender: SyncSender<E>,
     wrap: fn(Facts) -> E,
 ) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,21 +1,23 @@
 //! `qx-console`: the console on tty1 and the serial line. Parses, wires and runs the event loop.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Parser;
-use qx_console::draw::draw;
+use qx_console::action::Action;
+use qx_console::draw;
+use qx_console::effects::Effects;
 use qx_console::facts::{self, Facts, Places};
-use qx_console::state::{Action, Event, State};
+use qx_console::state::{Event, State};
 use qx_console::terminal::{FALLBACK, Input, Screen, known_size, read_input};
-use qx_host::{accounts, power};
 use ratatui::layout::{Rect, Size};
 
 /// Something may have written over the screen, or a terminal was plugged in: it is right again after this.
 const REPAINT: Duration = Duration::from_secs(30);
+/// Messages that may wait: what is pasted faster than it is taken in waits in the terminal.
+const WAITING: usize = 1024;
 /// How often unused dialogues and the window's size are looked at.
 const TICK: Duration = Duration::from_secs(2);
 
@@ -60,12 +62,14 @@ fn main() -> anyhow::Result<()> {
     };
     let mut screen = Screen::open(places.run.join("console-panic.log"))
         .context("qx-console needs a terminal on standard input and output")?;
-    let state = State::new(Facts::local(&places), Instant::now());
+    let mut state = State::new(Facts::local(&places), Instant::now());
+    let rows = known_size().unwrap_or(FALLBACK).height;
+    state.update(Event::Rows(rows), Instant::now());
     screen.terminal.draw(|frame| draw(&state, frame))?;
 
-    let (sender, receiver) = channel();
+    let (sender, receiver) = sync_channel(WAITING);
     read_input(sender.clone(), from_input, Message::TerminalGone);
-    facts::watch(places, sender.clone(), |facts| {
+    facts::watch(places.clone(), sender.clone(), |facts| {
         Message::Event(Event::Facts(Box::new(facts)))
     })
     .context("cannot start the connection to the management service")?;
@@ -73,7 +77,10 @@ fn main() -> anyhow::Result<()> {
         screen,
         state,
         sender,
-        shadow: arguments.shadow,
+        effects: Effects {
+            places,
+            shadow: arguments.shadow,
+        },
     }
     .run(&receiver)
 }
@@ -88,8 +95,8 @@ fn from_input(input: Input) -> Message {
 struct Console {
     screen: Screen,
     state: State,
-    sender: Sender<Message>,
-    shadow: PathBuf,
+    sender: SyncSender<Message>,
+    effects: Effects,
 }
 
 impl Console {
@@ -97,28 +104,15 @@ impl Console {
         let mut painted = Instant::now();
         self.look_at_size()?;
         loop {
-            let message = match receiver.recv_timeout(TICK) {
+            let first = match receiver.recv_timeout(TICK) {
                 Ok(message) => message,
                 Err(RecvTimeoutError::Timeout) => Message::Event(Event::Tick),
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             };
-            match message {
-                Message::TerminalGone => return Ok(()),
-                Message::Size(size) => self.resize(size)?,
-                Message::Event(event) => {
-                    if matches!(event, Event::Tick) && known_size().is_some() {
-                        self.look_at_size()?;
-                    }
-                    match self.state.update(event, Instant::now()) {
-                        None => {}
-                        Some(Action::Quit) => return Ok(()),
-                        Some(Action::Repaint) => {
-                            self.screen.terminal.clear()?;
-                            self.look_at_size()?;
-                        }
-                        Some(Action::Check(password)) => self.check(password),
-                        Some(Action::Power(action)) => self.power(action),
-                    }
+            // What is there already is taken in before the next draw: pasted text is not drawn key by key.
+            for message in std::iter::once(first).chain(receiver.try_iter().take(WAITING)) {
+                if !self.take(message)? {
+                    return Ok(());
                 }
             }
             if painted.elapsed() >= REPAINT {
@@ -128,6 +122,37 @@ impl Console {
             let Self { screen, state, .. } = &mut self;
             screen.terminal.draw(|frame| draw(state, frame))?;
         }
+    }
+
+    /// Says whether the program goes on.
+    fn take(&mut self, message: Message) -> anyhow::Result<bool> {
+        let event = match message {
+            Message::TerminalGone => return Ok(false),
+            Message::Size(size) => {
+                self.resize(size)?;
+                return Ok(true);
+            }
+            Message::Event(event) => event,
+        };
+        if matches!(event, Event::Tick) && known_size().is_some() {
+            self.look_at_size()?;
+        }
+        match self.state.update(event, Instant::now()) {
+            None => {}
+            Some(Action::Quit) => return Ok(false),
+            Some(Action::Repaint) => {
+                self.screen.terminal.clear()?;
+                self.look_at_size()?;
+            }
+            Some(action) => {
+                let sender = self.sender.clone();
+                self.effects.start(action, move |event| {
+                    // The loop outlives this thread unless the program is ending.
+                    let _ = sender.send(Message::Event(event));
+                });
+            }
+        }
+        Ok(true)
     }
 
     /// Takes the size that the system knows, or asks the terminal, which answers as input.
@@ -151,28 +176,8 @@ impl Console {
             self.screen
                 .terminal
                 .resize(Rect::from((ratatui::layout::Position::ORIGIN, size)))?;
+            self.state.update(Event::Rows(size.height), Instant::now());
         }
         Ok(())
-    }
-
-    /// Hashing takes long enough to be felt: on a thread of its own.
-    fn check(&self, password: String) {
-        let (sender, shadow) = (self.sender.clone(), self.shadow.clone());
-        thread::spawn(move || {
-            let outcome = accounts::verify_root_password(&shadow, &password)
-                .map_err(|error| error.to_string());
-            // The loop outlives this thread unless the program is ending.
-            let _ = sender.send(Message::Event(Event::Checked(outcome)));
-        });
-    }
-
-    fn power(&self, action: power::PowerAction) {
-        let sender = self.sender.clone();
-        thread::spawn(move || {
-            if let Err(error) = power::request(action) {
-                // As above.
-                let _ = sender.send(Message::Event(Event::PowerFailed(error.to_string())));
-            }
-        });
     }
 }

@@ -2,83 +2,48 @@
 //! here reads, writes or draws.
 //!
 //! ```text
-//!          F12, P                  password right              Enter on an item
-//!   Idle ──────────▶ LogIn ───────────────────────▶ Power ─────────────────────────▶ Leaving
-//!    ▲                 │ Escape, a minute unused       │ Escape, a minute unused        │ failed
-//!    └─────────────────┴───────────────────────────────┴────────────────────────────────┘
+//!          a key            password right                   Enter on an item
+//!   Idle ────────▶ LogIn ──────────────────▶ Menu, Power … ──────────────────▶ forms, logs, …
+//!    ▲               │ Escape, unused           │ Escape, unused                  │ Escape
+//!    └───────────────┴──────────────────────────┴────────────── one screen back ◀─┘
 //! ```
+//! Screens lie on a stack over the idle screen; keys and answers go to the topmost. Only a password that was
+//! right puts anything but the log-in there; the installation of a live boot, whose password stands on the
+//! screen, needs none.
 
 use std::time::{Duration, Instant};
 
 use qx_host::power::PowerAction;
 
+use crate::action::{Action, Outcome};
 use crate::facts::Facts;
+use crate::screens::{Goal, LogIn, Reply, Screen};
 use crate::terminal::Key;
 
-/// A dialogue that nobody uses closes, so that nobody finds it logged in.
-const UNUSED: Duration = Duration::from_secs(60);
-/// Longest password that is taken, in characters; as long as the longest that can be set.
-const LONGEST_PASSWORD: usize = 256;
+/// A screen behind the log-in that nobody uses closes, so that nobody finds it logged in.
+const UNUSED: Duration = Duration::from_secs(300);
+/// The log-in itself and what a single key could do harm in close sooner.
+const UNUSED_DIALOG: Duration = Duration::from_secs(60);
 /// Longest wait after wrong passwords: slow for a guesser, never a lock-out.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Rows of a screen until the terminal says how many it has.
+const ROWS: u16 = 24;
 
 /// The console.
 #[derive(Debug)]
 pub struct State {
     /// What is known of the host.
     pub facts: Facts,
-    /// What is open over the idle screen.
-    pub view: View,
+    /// What is open over the idle screen, the topmost last.
+    pub(crate) screens: Vec<Screen>,
+    /// An installation that was left, with everything that was entered.
+    left: Option<Box<Screen>>,
     /// Wrong passwords in a row.
     failures: u32,
     /// No other password is taken before then; outlives the dialogue.
     wait_until: Option<Instant>,
     last_key: Instant,
-}
-
-/// What is open over the idle screen.
-#[derive(Debug, PartialEq, Eq)]
-pub enum View {
-    /// Nothing.
-    Idle,
-    /// The password is asked for.
-    LogIn(LogIn),
-    /// The power menu.
-    Power {
-        /// The item that Enter takes.
-        selected: PowerAction,
-        /// Why the last try failed.
-        error: Option<String>,
-    },
-    /// Init was told; the screen stays until it is gone.
-    Leaving(PowerAction),
-}
-
-/// The state of the password dialogue.
-#[derive(PartialEq, Eq, Default)]
-pub struct LogIn {
-    /// What was typed.
-    password: String,
-    /// What went wrong the last time.
-    pub message: Option<String>,
-    /// A password is being checked.
-    pub checking: bool,
-}
-
-impl std::fmt::Debug for LogIn {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LogIn")
-            .field("message", &self.message)
-            .finish_non_exhaustive()
-    }
-}
-
-impl LogIn {
-    /// How many characters were typed.
-    #[must_use]
-    pub fn typed(&self) -> usize {
-        self.password.chars().count()
-    }
+    rows: u16,
 }
 
 /// What happens to the console.
@@ -90,23 +55,20 @@ pub enum Event {
     Facts(Box<Facts>),
     /// A password was checked: right, wrong, or why it could not be.
     Checked(Result<bool, String>),
-    /// Init refused to shut down.
-    PowerFailed(String),
+    /// What became of something that a screen asked for.
+    Outcome(Outcome),
+    /// The screen has this many rows now.
+    Rows(u16),
     /// Time has passed.
     Tick,
 }
 
-/// What the main loop is to do.
-#[derive(PartialEq, Eq)]
-pub enum Action {
-    /// Check root's password, then send [`Event::Checked`].
-    Check(String),
-    /// Shut down or restart.
-    Power(PowerAction),
-    /// Send every cell again.
-    Repaint,
-    /// End the program (init starts it again).
-    Quit,
+/// What a screen may look at besides itself when it takes a key.
+pub struct Context<'a> {
+    /// What is known of the host.
+    pub facts: &'a Facts,
+    /// Rows of the terminal.
+    pub rows: u16,
 }
 
 impl State {
@@ -115,11 +77,19 @@ impl State {
     pub const fn new(facts: Facts, now: Instant) -> Self {
         Self {
             facts,
-            view: View::Idle,
+            screens: Vec::new(),
+            left: None,
             failures: 0,
             wait_until: None,
             last_key: now,
+            rows: ROWS,
         }
+    }
+
+    /// The topmost screen's name; `None` on the idle screen.
+    #[must_use]
+    pub fn screen(&self) -> Option<&'static str> {
+        self.screens.last().map(Screen::name)
     }
 
     /// Takes in what happened at `now`.
@@ -127,127 +97,171 @@ impl State {
         match event {
             Event::Key(key) => {
                 self.last_key = now;
-                self.key(key, now)
+                return self.key(key, now);
             }
             Event::Facts(facts) => {
                 self.facts = *facts;
-                None
+                let context = Context {
+                    facts: &self.facts,
+                    rows: self.rows,
+                };
+                let top = self.screens.last_mut();
+                let reply = top.map_or(Reply::Stay, |screen| screen.facts(&context));
+                return self.follow(reply);
             }
-            Event::Checked(outcome) => {
-                self.checked(outcome, now);
-                None
-            }
-            Event::PowerFailed(reason) => {
-                if let View::Leaving(selected) = self.view {
-                    self.view = View::Power {
-                        selected,
-                        error: Some(reason),
-                    };
-                }
-                None
-            }
-            Event::Tick => {
-                self.tick(now);
-                None
-            }
-        }
-    }
-
-    fn tick(&mut self, now: Instant) {
-        let unused = now.duration_since(self.last_key) >= UNUSED;
-        if self.wait_until.is_some_and(|until| now >= until) {
-            self.wait_until = None;
-            if let View::LogIn(log_in) = &mut self.view {
-                log_in.message = Some("Wrong password. Try again.".to_owned());
-            }
-        }
-        if unused && matches!(self.view, View::LogIn(_) | View::Power { .. }) {
-            self.view = View::Idle;
-        }
-    }
-
-    fn key(&mut self, key: Key, now: Instant) -> Option<Action> {
-        match (key, &mut self.view) {
-            (Key::Ctrl('l'), _) => return Some(Action::Repaint),
-            (Key::Ctrl('c'), _) => return Some(Action::Quit),
-            (_, View::Leaving(_)) => {}
-            (Key::Escape, _) => self.view = View::Idle,
-            (Key::F(12) | Key::Char('p' | 'P'), View::Idle) => {
-                self.view = View::LogIn(LogIn::default());
-            }
-            (_, View::Idle) => {}
-            (Key::Enter, View::LogIn(_)) if self.wait_until.is_some_and(|until| now < until) => {}
-            (key, View::LogIn(log_in)) => return log_in.key(key),
-            (key, View::Power { selected, .. }) => match key {
-                Key::Up | Key::Char('s' | 'S') => *selected = PowerAction::Off,
-                Key::Down | Key::Char('r' | 'R') => *selected = PowerAction::Reboot,
-                Key::Enter => {
-                    let action = *selected;
-                    self.view = View::Leaving(action);
-                    return Some(Action::Power(action));
-                }
-                _ => {}
-            },
+            Event::Checked(outcome) => return self.checked(outcome, now),
+            Event::Outcome(outcome) => return self.outcome(outcome),
+            Event::Rows(rows) => self.rows = rows,
+            Event::Tick => self.tick(now),
         }
         None
     }
 
-    fn checked(&mut self, outcome: Result<bool, String>, now: Instant) {
+    fn tick(&mut self, now: Instant) {
+        if self.wait_until.is_some_and(|until| now >= until) {
+            self.wait_until = None;
+            if let Some(Screen::LogIn(log_in)) = self.screens.last_mut() {
+                log_in.message = Some("Wrong password. Try again.".to_owned());
+            }
+        }
+        let unused = now.duration_since(self.last_key);
+        let limit = match self.screens.last() {
+            None | Some(Screen::Leaving(_)) => return,
+            Some(Screen::LogIn(_) | Screen::Power(_)) => UNUSED_DIALOG,
+            // Whoever started it comes back for it.
+            Some(screen) if screen.is_busy() => return,
+            Some(_) => UNUSED,
+        };
+        if unused >= limit {
+            while self.close() {}
+        }
+    }
+
+    fn key(&mut self, key: Key, now: Instant) -> Option<Action> {
+        match key {
+            Key::Ctrl('l') => return Some(Action::Repaint),
+            Key::Ctrl('c') => return Some(Action::Quit),
+            _ => {}
+        }
+        let waits = self.wait_until.is_some_and(|until| now < until);
+        let context = Context {
+            facts: &self.facts,
+            rows: self.rows,
+        };
+        let reply = match self.screens.last_mut() {
+            None => return self.idle_key(key),
+            Some(Screen::LogIn(_)) if waits && key == Key::Enter => Reply::Stay,
+            Some(screen) => screen.key(key, &context),
+        };
+        self.follow(reply)
+    }
+
+    fn idle_key(&mut self, key: Key) -> Option<Action> {
+        let goal = Goal::of(key, &self.facts)?;
+        if goal == Goal::Install && self.facts.one_time_password.is_some() {
+            return self.reach(goal);
+        }
+        self.screens.push(Screen::LogIn(LogIn::new(goal)));
+        None
+    }
+
+    /// Opens what the log-in was for.
+    fn reach(&mut self, goal: Goal) -> Option<Action> {
+        if goal == Goal::Install
+            && let Some(left) = self.left.take()
+        {
+            self.screens.push(*left);
+            return Some(Action::Look);
+        }
+        let (screen, action) = goal.open(&self.facts);
+        self.screens.push(screen);
+        action
+    }
+
+    fn checked(&mut self, outcome: Result<bool, String>, now: Instant) -> Option<Action> {
         // An answer to a dialogue that was left meanwhile is nobody's.
-        let View::LogIn(log_in) = &mut self.view else {
-            return;
+        let Some(Screen::LogIn(log_in)) = self.screens.last_mut() else {
+            return None;
         };
         if !log_in.checking {
-            return;
+            return None;
         }
         match outcome {
             Ok(true) => {
+                let goal = log_in.goal();
                 self.failures = 0;
-                self.view = View::Power {
-                    selected: PowerAction::Off,
-                    error: None,
-                };
+                self.screens.pop();
+                return self.reach(goal);
             }
             Ok(false) => {
                 let wait = LONGEST_WAIT.min(Duration::from_secs(1 << self.failures.min(8)));
                 self.failures = self.failures.saturating_add(1);
                 self.wait_until = Some(now + wait);
-                let message = Some(format!("Wrong password. Wait {} s.", wait.as_secs()));
-                *log_in = LogIn {
-                    message,
-                    ..LogIn::default()
-                };
+                log_in.again(format!("Wrong password. Wait {} s.", wait.as_secs()));
             }
-            Err(reason) => {
-                *log_in = LogIn {
-                    message: Some(reason),
-                    ..LogIn::default()
-                };
+            Err(reason) => log_in.again(reason),
+        }
+        None
+    }
+
+    fn outcome(&mut self, outcome: Outcome) -> Option<Action> {
+        let context = Context {
+            facts: &self.facts,
+            rows: self.rows,
+        };
+        // The screen that asked may lie under another by now.
+        let mut outcome = Some(outcome);
+        for at in (0..self.screens.len()).rev() {
+            let screen = self.screens.get_mut(at)?;
+            match screen.outcome(outcome.take()?, &context) {
+                Ok(reply) => return self.follow(reply),
+                Err(not_mine) => outcome = Some(not_mine),
+            }
+        }
+        None
+    }
+
+    fn follow(&mut self, reply: Reply) -> Option<Action> {
+        match reply {
+            Reply::Stay => None,
+            Reply::Close => {
+                self.close();
+                None
+            }
+            Reply::Open(screen, action) => {
+                self.screens.push(*screen);
+                action
+            }
+            Reply::Replace(screen) => {
+                self.screens.pop();
+                self.screens.push(*screen);
+                None
+            }
+            Reply::Act(action) => Some(action),
+            Reply::Leave(action) => {
+                self.screens.push(Screen::Leaving(action));
+                Some(Action::Power(action))
             }
         }
     }
+
+    /// Closes the topmost screen; says whether there was one. Nothing that was entered for an installation is
+    /// lost.
+    fn close(&mut self) -> bool {
+        let Some(screen) = self.screens.pop() else {
+            return false;
+        };
+        if matches!(screen, Screen::Wizard(_)) {
+            self.left = Some(Box::new(screen));
+        }
+        true
+    }
 }
 
-impl LogIn {
-    fn key(&mut self, key: Key) -> Option<Action> {
-        if self.checking {
-            return None;
-        }
-        match key {
-            Key::Char(character) if self.typed() < LONGEST_PASSWORD && !character.is_control() => {
-                self.password.push(character);
-            }
-            Key::Backspace => {
-                self.password.pop();
-            }
-            Key::Ctrl('u') => self.password.clear(),
-            Key::Enter => {
-                self.checking = true;
-                self.message = None;
-                return Some(Action::Check(std::mem::take(&mut self.password)));
-            }
-            _ => {}
-        }
-        None
+/// What init was told.
+pub(crate) const fn leaving_words(action: PowerAction) -> &'static str {
+    match action {
+        PowerAction::Off => "Shutting down. VMs are asked to shut down first.",
+        PowerAction::Reboot => "Restarting. VMs are asked to shut down first.",
     }
 }

@@ -1,6 +1,7 @@
 //! Installing Quantix-OS: which disks there are, whether an answer file is right, and the sequence of an
 //! installation. What a disk or an answer is, and how a partition is written, belongs to `crates/host`.
 
+pub mod by_hand;
 pub mod check;
 pub mod disks;
 pub mod fetch;

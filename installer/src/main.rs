@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use qx_host::identity;
 use qx_install::unattended::{self, Places};
-use qx_install::{check, disks};
+use qx_install::{by_hand, check, disks};
 
 #[derive(Parser)]
 #[command(
@@ -32,6 +32,14 @@ enum Command {
     },
     /// Install by the answer file on the volume QX-SEED, if there is one (started by a live boot)
     Unattended,
+    /// Install by an answer file and leave the machine on (started by the console's installation)
+    ByHand {
+        /// Directory of the running system's records
+        #[arg(long, default_value = "/run/quantix")]
+        run_dir: PathBuf,
+        /// The answer file
+        file: PathBuf,
+    },
     /// Make what this host is known by, where it is missing (at boot)
     Firstboot {
         /// Directory of configuration, keys and certificates
@@ -68,6 +76,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Unattended => {
             unattended::run(&Places::default())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::ByHand { run_dir, file } => {
+            let places = Places {
+                run: run_dir,
+                ..Places::default()
+            };
+            by_hand::run(&places, &file)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Firstboot { state_dir } => {

@@ -28,7 +28,7 @@ const CMDLINE: &str = "/proc/cmdline";
 /// Time to read the last line.
 const GOODBYE: Duration = Duration::from_secs(10);
 /// What a failure begins with when nothing was written.
-const UNCHANGED: &str = "Nothing was installed and no disk was changed.";
+pub(crate) const UNCHANGED: &str = "Nothing was installed and no disk was changed.";
 
 /// Where things are; the product's by default.
 #[derive(Debug, Clone)]
@@ -97,27 +97,30 @@ fn follow(places: &Places, answer: &AnswerFile) -> Result<()> {
             finish(places, wanted, done)?;
             Ok(())
         }
-        Err(error) => {
-            let unchanged = error
-                .downcast_ref::<InstallError>()
-                .is_none_or(InstallError::disk_is_unchanged);
-            let summary = if unchanged {
-                UNCHANGED
-            } else {
-                "The installation failed. What was on the disk before is gone."
-            };
-            fail(places, summary, vec![format!("{error:#}")])
-        }
+        Err(error) => refuse(places, &error),
     }
 }
 
+/// Tells why nothing was installed, and what became of the disk.
+pub(crate) fn refuse(places: &Places, error: &anyhow::Error) -> Result<()> {
+    let unchanged = error
+        .downcast_ref::<InstallError>()
+        .is_none_or(InstallError::disk_is_unchanged);
+    let summary = if unchanged {
+        UNCHANGED
+    } else {
+        "The installation failed. What was on the disk before is gone."
+    };
+    fail(places, summary, vec![format!("{error:#}")])
+}
+
 /// What was installed where.
-struct Done {
-    disk: PathBuf,
+pub(crate) struct Done {
+    pub(crate) disk: PathBuf,
     report: Report,
 }
 
-fn perform(places: &Places, wanted: &Install, config: &Config) -> Result<Done> {
+pub(crate) fn perform(places: &Places, wanted: &Install, config: &Config) -> Result<Done> {
     let found = disks::list(&places.run)?;
     let disk = choose(
         &found,
@@ -173,10 +176,15 @@ fn finish(places: &Places, wanted: &Install, done: Done) -> Result<()> {
         done.disk.display(),
         GOODBYE.as_secs()
     );
-    println!("{summary} (version {})", done.report.version);
-    tell(places, Phase::Done, &summary, done.report.warnings)?;
+    tell_installed(places, &summary, done)?;
     thread::sleep(GOODBYE);
     power::request(action).context("the machine cannot be restarted: do it by hand")
+}
+
+/// Says that it is over and went well.
+pub(crate) fn tell_installed(places: &Places, summary: &str, done: Done) -> Result<()> {
+    println!("{summary} (version {})", done.report.version);
+    tell(places, Phase::Done, summary, done.report.warnings)
 }
 
 /// The live system takes the configuration, as if it had been there at its start.
@@ -196,7 +204,7 @@ fn configure(places: &Places, config: &Config) -> Result<()> {
     apply::reconfigure().context("the services do not follow the new configuration")
 }
 
-fn fail(places: &Places, summary: &str, problems: Vec<String>) -> Result<()> {
+pub(crate) fn fail(places: &Places, summary: &str, problems: Vec<String>) -> Result<()> {
     for problem in &problems {
         println!("{problem}");
     }

@@ -18,6 +18,8 @@ pub enum Key {
     Backspace,
     /// Tab.
     Tab,
+    /// Shift and Tab.
+    BackTab,
     /// Arrow up.
     Up,
     /// Arrow down.
@@ -26,6 +28,16 @@ pub enum Key {
     Left,
     /// Arrow right.
     Right,
+    /// Home.
+    Home,
+    /// End.
+    End,
+    /// Page up.
+    PageUp,
+    /// Page down.
+    PageDown,
+    /// Delete.
+    Delete,
 }
 
 /// What the terminal sent.
@@ -133,6 +145,8 @@ fn arrow(letter: u8) -> Option<Input> {
         b'B' => Key::Down,
         b'C' => Key::Right,
         b'D' => Key::Left,
+        b'H' => Key::Home,
+        b'F' => Key::End,
         b'M' => Key::Enter,
         _ => return None,
     };
@@ -143,7 +157,11 @@ fn control(sequence: &[u8], last: u8) -> Option<Input> {
     let text = std::str::from_utf8(sequence.split_last()?.1).ok()?;
     let mut numbers = text.split(';').map(str::parse::<u16>);
     match last {
-        b'~' => function_by_number(numbers.next()?.ok()?),
+        b'~' => {
+            let number = numbers.next()?.ok()?;
+            editing(number).or_else(|| function_by_number(number))
+        }
+        b'Z' => Some(Input::Key(Key::BackTab)),
         b'R' => {
             let row = numbers.next()?.ok()?;
             let column = numbers.next()?.ok()?;
@@ -151,6 +169,19 @@ fn control(sequence: &[u8], last: u8) -> Option<Input> {
         }
         letter => arrow(letter),
     }
+}
+
+/// The keys above the arrows; rxvt has numbers of its own for Home and End.
+const fn editing(number: u16) -> Option<Input> {
+    let key = match number {
+        1 | 7 => Key::Home,
+        3 => Key::Delete,
+        4 | 8 => Key::End,
+        5 => Key::PageUp,
+        6 => Key::PageDown,
+        _ => return None,
+    };
+    Some(Input::Key(key))
 }
 
 /// The VT220's numbers of function keys have gaps.
@@ -207,6 +238,26 @@ mod tests {
         assert_eq!(
             keys(b"\x1b[A\x1bOB\x1b[C\x1b[D"),
             [Key::Up, Key::Down, Key::Right, Key::Left]
+        );
+    }
+
+    #[test]
+    fn keys_for_editing_are_known() {
+        assert_eq!(
+            keys(b"\x1b[1~\x1b[H\x1bOH\x1b[7~\x1b[4~\x1b[F\x1b[8~"),
+            [
+                Key::Home,
+                Key::Home,
+                Key::Home,
+                Key::Home,
+                Key::End,
+                Key::End,
+                Key::End
+            ]
+        );
+        assert_eq!(
+            keys(b"\x1b[3~\x1b[5~\x1b[6~\x1b[Z"),
+            [Key::Delete, Key::PageUp, Key::PageDown, Key::BackTab]
         );
     }
 

@@ -9,7 +9,7 @@ use std::io::{self, Stdout, Write};
 use std::os::fd::AsFd;
 use std::panic;
 use std::path::PathBuf;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::thread;
 
 pub use backend::AnsiBackend;
@@ -98,7 +98,7 @@ fn restore_on_panic(before: Termios, log: PathBuf) {
 
 /// Reads standard input on a thread of its own and sends what `wrap` makes of it, until the terminal or
 /// the receiver is gone; then `gone` is the last message.
-pub fn read_input<E: Send + 'static>(sender: Sender<E>, wrap: fn(Input) -> E, gone: E) {
+pub fn read_input<E: Send + 'static>(sender: SyncSender<E>, wrap: fn(Input) -> E, gone: E) {
     thread::spawn(move || {
         let stdin = io::stdin();
         let mut parser = Parser::default();

@@ -12,6 +12,7 @@ pub mod disks;
 mod durable;
 pub mod fingerprint;
 pub mod identity;
+pub mod install_run;
 pub mod install_status;
 pub mod inventory;
 pub mod network;

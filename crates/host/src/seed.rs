@@ -1,8 +1,8 @@
 //! The answer file of an unattended installation: `quantix.toml` on a volume labelled `QX-SEED`, with a
 //! FAT or ISO 9660 file system.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -34,6 +34,21 @@ pub enum SeedError {
         /// What the system said.
         source: io::Error,
     },
+    /// There is nothing to save to.
+    #[error(
+        "no volume labelled {LABEL} was found: put in a stick with a FAT file system of that label"
+    )]
+    Absent,
+    /// It can't be written.
+    #[error(
+        "{FILE} on the volume {LABEL} ({device}) cannot be written: {source}. A disc can't be; is the stick write-protected or full?"
+    )]
+    Write {
+        /// Its node.
+        device: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// No `quantix.toml`, or it can't be read.
     #[error("{FILE} on the volume {LABEL} ({device}) cannot be read: {source}")]
     Read {
@@ -56,6 +71,37 @@ pub fn find(scratch: &Path) -> Result<Option<String>, SeedError> {
         [device] => read(device, scratch).map(Some),
         several => Err(SeedError::Several(several.join(", "))),
     }
+}
+
+/// Writes `text` as the answer file of the volume, in place of the one that it has; returns the volume's node.
+/// `scratch` is an empty directory that the volume is mounted on for a moment.
+///
+/// # Errors
+/// When there is no such volume, or more than one, or it can't be written.
+pub fn save(text: &str, scratch: &Path) -> Result<String, SeedError> {
+    let mut devices = labelled(LABEL)?;
+    if devices.len() > 1 {
+        return Err(SeedError::Several(devices.join(", ")));
+    }
+    let device = devices.pop().ok_or(SeedError::Absent)?;
+    write(&device, text, scratch).map_err(|source| SeedError::Write {
+        device: device.clone(),
+        source,
+    })?;
+    Ok(device)
+}
+
+fn write(device: &str, text: &str, scratch: &Path) -> io::Result<()> {
+    fs::create_dir_all(scratch)?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    mount(device, scratch, "vfat", flags, None)?;
+    let written = File::create(scratch.join(FILE)).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    let unmounted = unmount(scratch, UnmountFlags::empty());
+    written?;
+    Ok(unmounted?)
 }
 
 /// The nodes of all volumes with this label, looked for afresh.

@@ -166,3 +166,20 @@ fn a_hosts_configuration_has_no_install_table() {
         "line 2: unknown key `instal`; known keys: version, system, ssh, network"
     );
 }
+
+#[test]
+fn what_is_written_reads_back() {
+    let install = Install {
+        disk: DiskChoice::Serial("WD-WX 123".to_owned()),
+        wipe: true,
+        config_mib: Some(200),
+        ..Install::default()
+    };
+    let mut answer = AnswerFile {
+        config: Config::default(),
+        install: Some(install),
+    };
+    assert_eq!(parse_answer(&answer.to_toml()).unwrap(), answer);
+    answer.install = None;
+    assert_eq!(parse_answer(&answer.to_toml()).unwrap(), answer);
+}

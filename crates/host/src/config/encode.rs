@@ -2,19 +2,54 @@
 
 use std::fmt::{Display, Write as _};
 
+use super::install::{AnswerFile, Install};
 use super::schema::{Config, Ipv4, Ipv6, VERSION};
+
+impl AnswerFile {
+    /// The answer file as a TOML document that [`super::parse_answer`] reads back to the same value.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut out = format!("version = {VERSION}\n");
+        if let Some(install) = &self.install {
+            write_install(install, &mut out);
+        }
+        self.config.write_tables(&mut out);
+        out
+    }
+}
+
+fn write_install(install: &Install, out: &mut String) {
+    section(out, "install");
+    pair(out, "disk", quoted(&install.disk));
+    pair(out, "wipe", install.wipe);
+    pair(out, "poweroff", install.poweroff);
+    let sizes = [
+        ("efi_mib", install.efi_mib),
+        ("system_mib", install.system_mib),
+        ("config_mib", install.config_mib),
+    ];
+    for (key, size) in sizes {
+        if let Some(mib) = size {
+            pair(out, key, mib);
+        }
+    }
+}
 
 impl Config {
     /// The configuration as a TOML document that [`super::parse`] reads back to the same value.
     #[must_use]
     pub fn to_toml(&self) -> String {
         let mut out = format!("version = {VERSION}\n");
-        self.write_system(&mut out);
-        section(&mut out, "ssh");
-        pair(&mut out, "enabled", self.ssh.enabled);
-        pair(&mut out, "authorized_keys", list(&self.ssh.authorized_keys));
-        self.write_management(&mut out);
+        self.write_tables(&mut out);
         out
+    }
+
+    fn write_tables(&self, out: &mut String) {
+        self.write_system(out);
+        section(out, "ssh");
+        pair(out, "enabled", self.ssh.enabled);
+        pair(out, "authorized_keys", list(&self.ssh.authorized_keys));
+        self.write_management(out);
     }
 
     fn write_system(&self, out: &mut String) {

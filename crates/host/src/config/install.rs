@@ -16,7 +16,7 @@ pub const LEAST_CONFIG_MIB: u32 = 100;
 /// Least size of the EFI partition, in MiB; disks with sectors of 4096 bytes need more.
 pub const LEAST_EFI_MIB: u32 = 100;
 /// Largest size of any of them: 64 GiB. More is a slip of the finger.
-const MOST_MIB: u32 = 65_536;
+pub const MOST_MIB: u32 = 65_536;
 
 /// What an answer file says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

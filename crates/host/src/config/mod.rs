@@ -13,7 +13,7 @@ mod store;
 mod types;
 
 pub use install::{
-    AnswerFile, DiskChoice, Install, LEAST_CONFIG_MIB, LEAST_EFI_MIB, LEAST_SYSTEM_MIB,
+    AnswerFile, DiskChoice, Install, LEAST_CONFIG_MIB, LEAST_EFI_MIB, LEAST_SYSTEM_MIB, MOST_MIB,
 };
 pub use kernel::{Console, KernelArgument, MOST_ARGUMENT_BYTES, TooLongError, kernel_arguments};
 pub use problem::Problem;

@@ -1,0 +1,10 @@
+//! The console without a terminal: pictures of every screen, flows of keys, models of forms.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod fixtures;
+mod flows;
+mod forms;
+mod screens;
+mod script;
+mod wizard;
