@@ -102,15 +102,23 @@ struct Console {
 impl Console {
     fn run(mut self, receiver: &Receiver<Message>) -> anyhow::Result<()> {
         let mut painted = Instant::now();
+        let mut ticked = Instant::now();
         self.look_at_size()?;
         loop {
-            let first = match receiver.recv_timeout(TICK) {
-                Ok(message) => message,
-                Err(RecvTimeoutError::Timeout) => Message::Event(Event::Tick),
+            // By the clock, however much else happens: new facts alone come as often.
+            let first = match receiver.recv_timeout(TICK.saturating_sub(ticked.elapsed())) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             };
+            let tick = ticked.elapsed() >= TICK;
+            if tick {
+                ticked = Instant::now();
+            }
+            let tick = tick.then_some(Message::Event(Event::Tick));
             // What is there already is taken in before the next draw: pasted text is not drawn key by key.
-            for message in std::iter::once(first).chain(receiver.try_iter().take(WAITING)) {
+            let waiting = receiver.try_iter().take(WAITING);
+            for message in first.into_iter().chain(waiting).chain(tick) {
                 if !self.take(message)? {
                     return Ok(());
                 }
