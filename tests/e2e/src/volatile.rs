@@ -5,7 +5,8 @@
 //!   QEMU ──write──► cache ──flush──► medium
 //!                     │ power cut: each write is gone, torn between two sectors, or there
 //! ```
-//! A QEMU that is killed alone loses nothing of that kind: what it wrote is in the build machine's memory.
+//! A QEMU that is killed alone loses nothing of that kind: what it wrote is in the build machine's memory. A
+//! disk can also go dark at a write of one's choice, so that the power goes exactly there.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -15,7 +16,7 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -95,6 +96,8 @@ pub struct VolatileDisk<M> {
 
 struct Shared<M> {
     state: Mutex<State<M>>,
+    /// Nobody waits for a dark disk any more.
+    let_go: Condvar,
     clients: AtomicUsize,
     over: AtomicBool,
 }
@@ -107,6 +110,8 @@ struct State<M> {
     newest: HashMap<u64, (usize, usize)>,
     watched: Range<u64>,
     seen: Seen,
+    limit: Option<Seen>,
+    dark: bool,
 }
 
 impl<M: Medium> VolatileDisk<M> {
@@ -125,7 +130,10 @@ impl<M: Medium> VolatileDisk<M> {
                 newest: HashMap::new(),
                 watched: 0..0,
                 seen: Seen::default(),
+                limit: None,
+                dark: false,
             }),
+            let_go: Condvar::new(),
             clients: AtomicUsize::new(0),
             over: AtomicBool::new(false),
         });
@@ -147,6 +155,19 @@ impl<M: Medium> VolatileDisk<M> {
         let mut state = self.shared.state();
         state.watched = range;
         state.seen = Seen::default();
+        state.limit = None;
+    }
+
+    /// Counts as [`Self::watch`] does. When at least so much was read and written, the disk goes dark: it takes in
+    /// what reached that and answers nothing more, until the power cut.
+    pub fn dark_at(&self, range: Range<u64>, limit: Seen) {
+        self.watch(range);
+        self.shared.state().limit = Some(limit);
+    }
+
+    /// Whether it went dark.
+    pub fn is_dark(&self) -> bool {
+        self.shared.state().dark
     }
 
     /// What was counted since.
@@ -160,7 +181,9 @@ impl<M: Medium> VolatileDisk<M> {
     /// When QEMU is there, or the medium cannot be written.
     pub fn power_cut(&self, rng: &mut Rng) -> Result<Lost> {
         self.without_clients()?;
-        let lost = self.shared.state().power_cut(rng);
+        let mut state = self.shared.state();
+        state.dark = false;
+        let lost = state.power_cut(rng);
         lost.context("the medium cannot be written")
     }
 
@@ -175,8 +198,10 @@ impl<M: Medium> VolatileDisk<M> {
         Ok(look(&state.medium))
     }
 
-    /// What QEMU sent before it ended is still taken in.
+    /// What QEMU sent before it ended is still taken in, unless the disk is dark.
     fn without_clients(&self) -> Result<()> {
+        self.shared.state().limit = None;
+        self.shared.let_go.notify_all();
         poll("QEMU to let go of the disk", seconds(30), || {
             Ok(match self.shared.clients.load(Ordering::SeqCst) {
                 0 => Look::Done(()),
@@ -218,26 +243,49 @@ impl<M> Shared<M> {
     }
 }
 
+impl<M> Shared<M> {
+    /// The disk, as long as it answers; an error once the power is cut.
+    fn lit(&self) -> io::Result<MutexGuard<'_, State<M>>> {
+        let waits = |state: &mut State<M>| state.dark && state.limit.is_some();
+        let state = self.let_go.wait_while(self.state(), waits);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        if state.dark {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(state)
+    }
+
+    /// Answers, unless the disk went dark with this.
+    fn answered(&self, mut state: MutexGuard<'_, State<M>>) -> io::Result<()> {
+        let reached =
+            |limit: Seen| state.seen.read >= limit.read && state.seen.written >= limit.written;
+        state.dark = state.limit.is_some_and(reached);
+        drop(state);
+        self.lit().map(drop)
+    }
+}
+
 impl<M: Medium> Device for Shared<M> {
     fn bytes(&self) -> u64 {
         self.state().medium.bytes()
     }
 
     fn read(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        let mut state = self.state();
+        let mut state = self.lit()?;
         state.seen.read += state.watches(offset, bytes.len());
-        state.read(offset, bytes)
+        state.read(offset, bytes)?;
+        self.answered(state)
     }
 
     fn write(&self, offset: u64, bytes: Vec<u8>) -> io::Result<()> {
-        let mut state = self.state();
+        let mut state = self.lit()?;
         state.seen.written += state.watches(offset, bytes.len());
         state.write(offset, bytes);
-        Ok(())
+        self.answered(state)
     }
 
     fn flush(&self) -> io::Result<()> {
-        let mut state = self.state();
+        let mut state = self.lit()?;
         match state.flush {
             Flush::Keeps => state.settle(),
             Flush::Lies => Ok(()),
@@ -284,7 +332,7 @@ impl<M: Medium> State<M> {
 
     fn power_cut(&mut self, rng: &mut Rng) -> io::Result<Lost> {
         let mut lost = Lost::default();
-        let everything = rng.bool();
+        let everything = self.flush == Flush::Lies || rng.bool();
         self.newest.clear();
         for (offset, bytes) in self.cache.drain(..) {
             let sectors = bytes.len() / SECTOR as usize;

@@ -114,3 +114,29 @@ fn a_disk_that_lies_forgets_what_was_flushed() -> Result<()> {
     ensure!(lost.gone + lost.torn + lost.kept == 3, "{lost:?}");
     Ok(())
 }
+
+#[test]
+fn a_disk_goes_dark_at_a_write_and_nothing_after_it_is_there() -> Result<()> {
+    let (_dir, disk) = disk(Flush::Keeps)?;
+    let limit = Seen {
+        read: 0,
+        written: 3 * BLOCK,
+    };
+    disk.dark_at(0..16 * BLOCK, limit);
+    let mut client = client(&disk)?;
+    let dark = poll("the disk to go dark", PATIENCE, || {
+        Ok(match disk.is_dark() {
+            true => Look::Done(()),
+            false => Look::NotYet(format!("{:?}", disk.seen())),
+        })
+    });
+    client.kill()?;
+    client.wait()?;
+    dark?;
+    // The write at which it went dark was in the cache, and what followed was never sent.
+    let lost = disk.power_cut(&mut Rng::with_seed(2))?;
+    ensure!(lost.gone + lost.torn + lost.kept == 1, "{lost:?}");
+    ensure!(blocks(&disk)?[2] == 0);
+    // The next machine finds it lit.
+    killed(&disk)
+}
