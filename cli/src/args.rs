@@ -95,6 +95,8 @@ pub(crate) enum VmCommand {
     },
     /// Make one. It stays off.
     Create(Create),
+    /// Change one: at once where its guest can take it, the rest when it was off.
+    Set(Set),
     /// Power on.
     Start {
         /// Name or id.
@@ -157,6 +159,9 @@ pub(crate) struct Create {
     /// Virtual CPUs.
     #[arg(long, default_value_t = 1)]
     pub(crate) vcpus: u32,
+    /// How many virtual CPUs can be plugged in while it runs.
+    #[arg(long, value_name = "VCPUS")]
+    pub(crate) max_vcpus: Option<u32>,
     /// Memory in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     pub(crate) memory: u64,
@@ -181,6 +186,36 @@ pub(crate) struct Create {
     /// Power it on.
     #[arg(long)]
     pub(crate) start: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Set {
+    /// Name or id.
+    pub(crate) vm: String,
+    /// Another name, for a VM that is off.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Free text.
+    #[arg(long)]
+    pub(crate) description: Option<String>,
+    /// All its tags, separated by commas; an empty text takes them away.
+    #[arg(long, value_name = "TAGS")]
+    pub(crate) tags: Option<String>,
+    /// Virtual CPUs.
+    #[arg(long)]
+    pub(crate) vcpus: Option<u32>,
+    /// How many virtual CPUs can be plugged in while it runs.
+    #[arg(long, value_name = "VCPUS")]
+    pub(crate) max_vcpus: Option<u32>,
+    /// Memory in MiB.
+    #[arg(long, value_name = "MIB")]
+    pub(crate) memory: Option<u64>,
+    /// Processor model: host, or a model as QEMU calls it.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) cpu: Option<String>,
+    /// What to boot, in order, separated by commas: targets of drives, MAC addresses of NICs.
+    #[arg(long, value_name = "DEVICES", value_delimiter = ',')]
+    pub(crate) boot: Option<Vec<String>>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

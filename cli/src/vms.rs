@@ -2,9 +2,9 @@
 
 use anyhow::{Result, bail};
 use qx_api::client::{Client, PowerAction};
-use qx_api::rest::{self, DiskCreate, NicCreate, Vm, VmCreate};
+use qx_api::rest::{self, DiskCreate, NicCreate, Vm, VmCreate, VmPatch};
 
-use crate::args::{Create, Firmware, Format, VmCommand};
+use crate::args::{Create, Firmware, Format, Set, VmCommand};
 use crate::console;
 use crate::output::{fields, list, plain, word};
 use crate::size::Size;
@@ -25,6 +25,12 @@ pub(crate) async fn run(client: &Client, format: Format, command: VmCommand) -> 
                 vm = client.start_vm(vm.id).await?;
             }
             show(format, &vm)
+        }
+        VmCommand::Set(set) => {
+            let vm = find(client, &set.vm).await?;
+            let patch = patch(set);
+            let changed = client.patch_vm(vm.id, Some(&vm.revision), &patch).await?;
+            show(format, &changed)
         }
         VmCommand::Start { vm } => power(client, format, &vm, PowerAction::Start).await,
         VmCommand::Shutdown { vm } => power(client, format, &vm, PowerAction::Shutdown).await,
@@ -73,6 +79,7 @@ fn wish(create: Create) -> VmCreate {
         name: create.name,
         description: create.description,
         vcpus: create.vcpus,
+        vcpus_max: create.max_vcpus,
         memory_mib: create.memory,
         firmware: match create.firmware {
             Firmware::Bios => rest::Firmware::Bios,
@@ -82,6 +89,23 @@ fn wish(create: Create) -> VmCreate {
         disks: disks.collect(),
         cdrom: create.cdrom,
         nics: networks.chain(bridges).collect(),
+    }
+}
+
+fn patch(set: Set) -> VmPatch {
+    let tags = set.tags.map(|tags| {
+        let tags = tags.split(',').filter(|tag| !tag.is_empty());
+        tags.map(str::to_owned).collect()
+    });
+    VmPatch {
+        name: set.name,
+        description: set.description,
+        tags,
+        vcpus: set.vcpus,
+        vcpus_max: set.max_vcpus,
+        memory_mib: set.memory,
+        cpu_model: set.cpu,
+        boot_order: set.boot,
     }
 }
 
@@ -95,16 +119,29 @@ fn row(vm: &Vm) -> Vec<String> {
     ]
 }
 
+fn vcpus(vm: &Vm) -> String {
+    if vm.vcpus_max > vm.vcpus {
+        format!("{} of at most {}", vm.vcpus, vm.vcpus_max)
+    } else {
+        vm.vcpus.to_string()
+    }
+}
+
 fn show(format: Format, vm: &Vm) -> Result<()> {
     let mut lines = vec![
         ("Name", plain(&vm.name)),
         ("ID", vm.id.to_string()),
         ("State", word(&vm.state)),
-        ("vCPUs", vm.vcpus.to_string()),
+        ("vCPUs", vcpus(vm)),
         ("Memory", Size(vm.memory_mib << 20).to_string()),
         ("Firmware", word(&vm.firmware)),
+        ("Processor", plain(&vm.cpu_model)),
         ("Virtualization", word(&vm.accelerator)),
+        ("Boot order", plain(&vm.boot_order.join(", "))),
     ];
+    if !vm.tags.is_empty() {
+        lines.push(("Tags", plain(&vm.tags.join(", "))));
+    }
     if !vm.description.is_empty() {
         lines.push(("Description", plain(&vm.description)));
     }
@@ -115,6 +152,10 @@ fn show(format: Format, vm: &Vm) -> Result<()> {
     }
     for nic in &vm.nics {
         lines.push(("NIC", format!("{} in {}", nic.mac, plain(&nic.source))));
+    }
+    if !vm.pending_restart.is_empty() {
+        let pending = vm.pending_restart.join(", ");
+        lines.push(("After it was off", format!("new values of {pending}")));
     }
     fields(format, vm, &lines)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -196,6 +196,38 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         text.parse()
             .map(Self)
             .map_err(|_| Failure::field("id", "must be a UUID"))
+    }
+}
+
+/// The revisions in `If-Match`; `None` where there is no such header, or any will do.
+pub(crate) struct IfMatch(pub(crate) Option<Vec<String>>);
+
+impl<S: Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let mut revisions = Vec::new();
+        let sent = parts.headers.get_all(IF_MATCH);
+        if sent.iter().next().is_none() {
+            return Ok(Self(None));
+        }
+        for value in sent {
+            let text = value.to_str().unwrap_or_default();
+            for tag in text.split(',').map(str::trim) {
+                let strong = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+                match (tag, strong) {
+                    ("*", _) => return Ok(Self(None)),
+                    (_, Some(revision)) => revisions.push(revision.to_owned()),
+                    // Never the same, by RFC 9110.
+                    _ if tag.starts_with("W/\"") => {}
+                    _ => {
+                        let reason = "must be an ETag in quotes, as the VM's answer has it";
+                        return Err(Failure::field("If-Match", reason));
+                    }
+                }
+            }
+        }
+        Ok(Self(Some(revisions)))
     }
 }
 

@@ -97,6 +97,10 @@ impl From<Error> for Failure {
             Error::Conflict { reason, hint } => {
                 Self::new(StatusCode::CONFLICT, with_hint(&reason, &hint))
             }
+            Error::Stale { .. } => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                with_hint(&error.to_string(), "read it again and decide anew"),
+            ),
             Error::Invalid(fields) => Self::fields(
                 fields
                     .into_iter()

@@ -16,7 +16,7 @@ const LIMIT: Parameter = query(
 const CURSOR: Parameter = query("cursor", "string", "`next` of the page before.");
 
 use Access::{Public, Requires, SignedIn, Ticket};
-use Method::{Delete, Get, Post, Put};
+use Method::{Delete, Get, Patch, Post, Put};
 
 /// The daemon runs.
 pub const HEALTH: Endpoint = Endpoint::new(
@@ -242,6 +242,24 @@ pub const VM_GET: Endpoint = Endpoint::new(
 )
 .answers(200, Output::Json("Vm"))
 .fails(&[404, 503]);
+/// Change a VM.
+pub const VM_PATCH: Endpoint = Endpoint::new(
+    "patchVm",
+    Patch,
+    "/api/v1/vms/{id}",
+    Requires(Operation::VmEdit),
+    "Change a VM: at once where the guest can take it, the rest (`pending_restart`) when it was off",
+)
+.query(&[Parameter {
+    name: "If-Match",
+    header: true,
+    required: false,
+    kind: "string",
+    description: "The VM's `ETag`: a VM that was changed since then is not changed.",
+}])
+.takes(Input::Json("VmPatch"))
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 412, 503]);
 /// Remove a VM.
 pub const VM_DELETE: Endpoint = Endpoint::new(
     "deleteVm",
@@ -442,6 +460,7 @@ pub const ALL: &[Endpoint] = &[
     VM_LIST,
     VM_CREATE,
     VM_GET,
+    VM_PATCH,
     VM_DELETE,
     VM_START,
     VM_SHUTDOWN,

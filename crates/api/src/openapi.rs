@@ -113,7 +113,7 @@ fn other_parameter(parameter: &Parameter) -> Value {
     if parameter.name == "limit" {
         schema["maximum"] = json!(1000);
     }
-    if parameter.header && parameter.kind == "string" {
+    if parameter.name == "X-Checksum-SHA256" {
         schema["pattern"] = json!("^[0-9A-Fa-f]{64}$");
     }
     json!({
@@ -149,6 +149,11 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
             if status == 201 && endpoint.id == "createVm" {
                 response["headers"] = json!({
                     "Location": { "schema": { "type": "string" }, "description": "Path of the VM." },
+                });
+            }
+            if ["getVm", "patchVm"].contains(&endpoint.id) {
+                response["headers"] = json!({
+                    "ETag": { "schema": { "type": "string" }, "description": "To be sent as `If-Match`." },
                 });
             }
             vec![(status, response)]
@@ -213,6 +218,7 @@ fn problem(status: u16) -> Value {
         403 => "The role doesn't allow it, or the CSRF token or the Origin is wrong.",
         404 => "There is no such thing.",
         409 => "Its state doesn't allow it.",
+        412 => "It was changed since it was read.",
         413 => "The body is too large.",
         415 => "The body is of another type.",
         422 => "A field or parameter is wrong; `errors` names each.",
@@ -248,6 +254,7 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::Host>(&mut found);
     collect::<rest::VmPage>(&mut found);
     collect::<rest::VmCreate>(&mut found);
+    collect::<rest::VmPatch>(&mut found);
     collect::<rest::ConsoleRequest>(&mut found);
     collect::<rest::ConsoleTicket>(&mut found);
     collect::<rest::ImagePage>(&mut found);

@@ -35,6 +35,12 @@ pub enum Error {
         /// What to do about it.
         hint: String,
     },
+    /// It is not what the caller last saw.
+    #[error("{what} was changed since it was read")]
+    Stale {
+        /// Such as `the VM web1`.
+        what: String,
+    },
     /// The request breaks rules, all of them listed.
     #[error("the request is not valid: {}", list(.0))]
     Invalid(Vec<FieldError>),
@@ -117,6 +123,7 @@ impl From<HypervisorError> for Error {
                 reason,
                 hint: "look at the VM's state and try again when it has changed".into(),
             },
+            HypervisorError::Invalid { field, reason } => Self::field(field, reason),
             HypervisorError::Unsupported { what } => Self::Refused {
                 action: what,
                 message: "this hypervisor has no such function".into(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use qx_hypervisor::Error as HypervisorError;
 use qx_model::access::{Actor, Operation};
+use qx_model::edit::VmEdit;
 use qx_model::vm::{Fit, HypervisorInfo, PowerAction, Vm, VmId, VmSpec};
 
 use crate::audit::Audit;
@@ -137,6 +138,46 @@ impl Vms {
                 }),
                 Fit::Now => Err(HypervisorError::WrongState { reason }.into()),
             }
+        })
+        .await
+    }
+
+    /// Changes a VM; with `revision`, only if it still is the one that the caller saw.
+    pub async fn edit(
+        &self,
+        actor: &Actor,
+        id: VmId,
+        revision: Option<Vec<String>>,
+        edit: VmEdit,
+    ) -> Result<Arc<Vm>> {
+        self.queued(actor, Operation::VmEdit, id, async move |inner| {
+            let inventory = &inner.inventory;
+            let vm = inventory.observe(id).await?;
+            if revision.is_some_and(|known| !known.contains(&vm.revision)) {
+                return Err(Error::Stale {
+                    what: format!("the VM {}", vm.name),
+                });
+            }
+            let broken = edit.check(&vm);
+            if !broken.is_empty() {
+                return Err(Error::Invalid(broken));
+            }
+            if let Some(name) = &edit.name {
+                let taken = |other: &Vm| other.id != id && other.name == name.as_str();
+                if inventory.find(taken)?.is_some() {
+                    return Err(HypervisorError::Exists {
+                        what: format!("a VM named {name}"),
+                    }
+                    .into());
+                }
+            }
+            let edited = inventory
+                .blocking(move |hypervisor| hypervisor.edit(id, &edit))
+                .await;
+            // A part of it may have been done.
+            let vm = inventory.observe(id).await;
+            edited?;
+            vm
         })
         .await
     }

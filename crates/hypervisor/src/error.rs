@@ -1,5 +1,6 @@
 //! Why a hypervisor call failed, sorted by what the caller can do about it.
 
+use qx_model::edit::VmEdit;
 use qx_model::vm::{Fit, PowerAction, PowerState, VmId};
 
 /// Result of a hypervisor call.
@@ -21,6 +22,14 @@ pub enum Error {
     #[error("{reason}")]
     WrongState {
         /// A sentence without a full stop.
+        reason: String,
+    },
+    /// A value that this hypervisor can't take.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// JSON path of the field.
+        field: &'static str,
+        /// What is allowed.
         reason: String,
     },
     /// This hypervisor has no such call.
@@ -61,4 +70,19 @@ pub fn judge(id: VmId, state: PowerState, action: PowerAction) -> Result<()> {
             reason: format!("VM {id} {is}: {instead}"),
         }),
     }
+}
+
+/// Refuses a change that the VM's state does not allow, in words.
+///
+/// # Errors
+/// [`Error::WrongState`].
+pub fn judge_edit(id: VmId, state: PowerState, edit: &VmEdit) -> Result<()> {
+    let reason = if edit.name.is_some() && state != PowerState::Off {
+        format!("VM {id} is not off, and only then can get another name")
+    } else if edit.is_hardware() && state == PowerState::Saved {
+        format!("VM {id} is suspended with its memory on disk, which other hardware would not fit")
+    } else {
+        return Ok(());
+    };
+    Err(Error::WrongState { reason })
 }

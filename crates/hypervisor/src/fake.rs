@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use qx_model::edit::{VmEdit, pending};
 use qx_model::vm::{
     Accelerator, Disk, HypervisorInfo, Nic, NicSpec, PowerAction, PowerState, Vm, VmId,
 };
 
 use self::line::Line;
-use crate::{Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Signal, Sink, judge};
+use crate::{
+    Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Signal, Sink, judge, judge_edit,
+};
 
 mod line;
 
@@ -32,7 +35,11 @@ struct World {
 }
 
 struct Machine {
+    /// As configured.
     vm: Vm,
+    /// As it was when it was powered on; of interest only while it is.
+    running: Vm,
+    edits: u64,
     mark: String,
     line: Option<Arc<Line>>,
 }
@@ -133,7 +140,7 @@ impl Hypervisor for Fake {
         world
             .vms
             .get(&id)
-            .map(|machine| machine.vm.clone())
+            .map(Machine::observe)
             .ok_or(Error::NoSuchVm(id))
     }
 
@@ -156,6 +163,8 @@ impl Hypervisor for Fake {
         }
         let machine = Machine {
             vm: observed(definition),
+            running: observed(definition),
+            edits: 0,
             mark: definition.mark.clone(),
             line: None,
         };
@@ -182,11 +191,24 @@ impl Hypervisor for Fake {
         Ok(())
     }
 
+    fn edit(&self, id: VmId, edit: &VmEdit) -> Result<()> {
+        let mut world = self.of(id)?;
+        let machine = Self::machine(&mut world, id)?;
+        judge_edit(id, machine.vm.state, edit)?;
+        machine.edit(edit);
+        drop(world);
+        self.signal(&Signal::Changed(id));
+        Ok(())
+    }
+
     fn power(&self, id: VmId, action: PowerAction) -> Result<()> {
         let mut world = self.of(id)?;
         let machine = Self::machine(&mut world, id)?;
         judge(id, machine.vm.state, action)?;
         let was_on = machine.vm.state.is_on();
+        if action == PowerAction::Start && machine.vm.state != PowerState::Saved {
+            machine.running = machine.vm.clone();
+        }
         machine.vm.state = match action {
             PowerAction::Start | PowerAction::Resume => PowerState::Running,
             PowerAction::Reboot | PowerAction::Reset => machine.vm.state,
@@ -241,6 +263,46 @@ impl Hypervisor for Fake {
     }
 }
 
+impl Machine {
+    fn observe(&self) -> Vm {
+        let mut vm = self.vm.clone();
+        if vm.state.is_on() {
+            vm.pending_restart = pending(&self.running, &self.vm);
+        }
+        vm.revision = self.edits.to_string();
+        vm
+    }
+
+    fn edit(&mut self, edit: &VmEdit) {
+        let (vcpus, max) = edit.vcpus_of(&self.vm);
+        let vm = &mut self.vm;
+        (vm.vcpus, vm.vcpus_max) = (vcpus, max);
+        if let Some(name) = &edit.name {
+            vm.name = name.to_string();
+        }
+        if let Some(description) = &edit.description {
+            vm.description.clone_from(description);
+        }
+        if let Some(tags) = &edit.tags {
+            vm.tags = tags.iter().map(ToString::to_string).collect();
+        }
+        if let Some(memory) = edit.memory_mib {
+            vm.memory_mib = memory;
+        }
+        if let Some(model) = &edit.cpu_model {
+            vm.cpu_model = model.to_string();
+        }
+        if let Some(order) = &edit.boot_order {
+            vm.boot_order.clone_from(order);
+        }
+        // As many as were made room for when it was powered on can be plugged in.
+        if vcpus <= self.running.vcpus_max {
+            self.running.vcpus = vcpus;
+        }
+        self.edits += 1;
+    }
+}
+
 /// What a VM defined like this looks like, powered off.
 fn observed(definition: &Definition) -> Vm {
     let spec = &definition.spec;
@@ -265,16 +327,31 @@ fn observed(definition: &Definition) -> Vm {
             source: source.to_string(),
         }
     });
+    let disks: Vec<Disk> = disks.chain(cdrom).collect();
+    let nics: Vec<Nic> = nics.collect();
+    // The CD drive is booted first.
+    let mut booted: Vec<&Disk> = disks.iter().collect();
+    booted.sort_by_key(|disk| !disk.cdrom);
+    let devices: Vec<String> = booted.iter().map(|disk| disk.target.clone()).collect();
     Vm {
         id: spec.id,
         name: spec.name.to_string(),
         description: spec.description.clone(),
         state: PowerState::Off,
+        tags: Vec::new(),
         vcpus: spec.vcpus,
+        vcpus_max: spec.vcpus_max.unwrap_or(spec.vcpus),
         memory_mib: spec.memory_mib,
+        cpu_model: "host".into(),
+        boot_order: devices
+            .into_iter()
+            .chain(nics.iter().map(|nic| nic.mac.clone()))
+            .collect(),
         firmware: spec.firmware,
         accelerator: Accelerator::Test,
-        disks: disks.chain(cdrom).collect(),
-        nics: nics.collect(),
+        disks,
+        nics,
+        pending_restart: Vec::new(),
+        revision: String::new(),
     }
 }

@@ -5,6 +5,7 @@
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
+use qx_model::edit::VmEdit;
 use qx_model::vm::{HypervisorInfo, ImageFormat, PowerAction, Vm, VmId, VmSpec};
 
 #[cfg(feature = "contract")]
@@ -13,7 +14,7 @@ mod error;
 pub mod fake;
 pub mod kvm;
 
-pub use error::{Error, Result, judge};
+pub use error::{Error, Result, judge, judge_edit};
 
 /// Runs VMs. All calls block until the hypervisor answered; calls on different VMs may run at once.
 pub trait Hypervisor: Send + Sync + 'static {
@@ -34,6 +35,11 @@ pub trait Hypervisor: Send + Sync + 'static {
 
     /// Forgets a VM that is off, with its firmware variables, but not its disks.
     fn undefine(&self, id: VmId) -> Result<()>;
+
+    /// Changes the configuration, and what runs as far as the guest can take it; the rest is
+    /// [`Vm::pending_restart`]. The change has passed [`VmEdit::check`]. [`Error::WrongState`] for another
+    /// name while the VM is on, and for other hardware while its memory is on disk.
+    fn edit(&self, id: VmId, edit: &VmEdit) -> Result<()>;
 
     /// Does what [`PowerAction::fits`] the VM's state, else [`Error::WrongState`]. Returns when it is
     /// done; what a guest must do by itself (shut down, reboot) may take its time, or never happen.

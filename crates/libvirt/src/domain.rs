@@ -8,6 +8,10 @@ use qx_model::vm::{Accelerator, Disk, Firmware, Nic, NicSpec, PowerState, Vm, Vm
 
 use crate::xml::Element;
 
+/// Kinds of device that can have a place in the boot order.
+pub(crate) const BOOTED: &[&str] = &["disk", "interface", "hostdev", "redirdev"];
+/// Our element in a domain's metadata.
+const OURS: &str = "quantix:vm";
 /// Namespace of our own metadata in a domain.
 pub(crate) const NAMESPACE: &str = "https://quantix-os.org/xmlns/vm/1";
 
@@ -22,7 +26,7 @@ pub(crate) fn define(definition: &Definition, accelerator: Accelerator) -> Eleme
         .holding(Element::new("description").saying(spec.description.as_str()))
         .holding(metadata(definition))
         .holding(number("memory", spec.memory_mib).with("unit", "MiB"))
-        .holding(number("vcpu", u64::from(spec.vcpus)));
+        .holding(vcpus(spec.vcpus, spec.vcpus_max));
     if accelerator == Accelerator::Test {
         // The test driver emulates no machine: it knows neither firmware nor processor models.
         let kind = Element::new("type").saying("hvm");
@@ -35,6 +39,16 @@ pub(crate) fn define(definition: &Definition, accelerator: Accelerator) -> Eleme
     }
     domain.push(devices(definition, accelerator));
     domain
+}
+
+fn vcpus(now: u32, max: Option<u32>) -> Element {
+    let element = Element::new("vcpu");
+    match max {
+        Some(max) if max > now => element
+            .with("current", now.to_string())
+            .saying(max.to_string()),
+        _ => element.saying(now.to_string()),
+    }
 }
 
 fn metadata(definition: &Definition) -> Element {
@@ -98,15 +112,20 @@ fn features(firmware: Firmware) -> Element {
 
 /// All that the host's processor, or QEMU's emulation, can do.
 pub(crate) fn cpu(accelerator: Accelerator) -> Element {
+    let mut cpu = Element::new("cpu");
+    all_of_the_host(&mut cpu, accelerator);
+    cpu
+}
+
+pub(crate) fn all_of_the_host(cpu: &mut Element, accelerator: Accelerator) {
     let mode = if accelerator == Accelerator::Kvm {
         "host-passthrough"
     } else {
         "maximum"
     };
-    Element::new("cpu")
-        .with("mode", mode)
-        .with("check", "none")
-        .with("migratable", "on")
+    cpu.set("mode", mode);
+    cpu.set("check", "none");
+    cpu.set("migratable", "on");
 }
 
 /// Lost ticks are caught up for the clock but not made up for by interrupts; guests have better clocks
@@ -190,20 +209,100 @@ pub(crate) fn mark(domain: &Element) -> Option<&str> {
 
 fn ours(domain: &Element) -> Option<&Element> {
     // libvirt keeps the prefix that it was given.
-    domain.child("metadata")?.child("quantix:vm")
+    domain.child("metadata")?.child(OURS)
+}
+
+/// Writes an attribute of our own metadata, also into a domain that others defined.
+pub(crate) fn note(domain: &mut Element, name: &str, value: &str) {
+    domain.change("metadata", |metadata| {
+        metadata.change(OURS, |ours| {
+            ours.set("xmlns:quantix", NAMESPACE);
+            ours.set(name, value);
+        });
+    });
+}
+
+fn noted<'a>(domain: &'a Element, name: &str) -> Option<&'a str> {
+    ours(domain)?.attribute(name)
+}
+
+/// What a device is called in [`Vm::boot_order`]: a drive's target, a NIC's address.
+pub(crate) fn device_name(device: &Element) -> Option<String> {
+    match device.name() {
+        "disk" => Some(disk(device).target),
+        "interface" => Some(nic(device).mac),
+        _ => None,
+    }
+}
+
+/// Drives and NICs with a place in the boot order, or what the older order of kinds comes to.
+fn boot_order(domain: &Element, devices: &Element) -> Vec<String> {
+    let mut order: Vec<(u32, String)> = devices
+        .elements()
+        .filter_map(|device| {
+            let place = device.child("boot")?.attribute("order")?.parse().ok()?;
+            Some((place, device_name(device)?))
+        })
+        .collect();
+    order.sort_by_key(|(place, _)| *place);
+    if !order.is_empty() {
+        return order.into_iter().map(|(_, name)| name).collect();
+    }
+    let kinds = domain
+        .child("os")
+        .into_iter()
+        .flat_map(|os| os.children("boot"));
+    kinds
+        .filter_map(|boot| boot.attribute("dev"))
+        .filter_map(|kind| {
+            let wanted = |device: &&Element| match kind {
+                "hd" => device.name() == "disk" && !disk(device).cdrom,
+                "cdrom" => device.name() == "disk" && disk(device).cdrom,
+                "network" => device.name() == "interface",
+                _ => false,
+            };
+            device_name(devices.elements().find(wanted)?)
+        })
+        .collect()
+}
+
+fn cpu_model(domain: &Element) -> String {
+    let Some(cpu) = domain.child("cpu") else {
+        return "host".into();
+    };
+    match cpu.attribute("mode") {
+        Some("host-passthrough" | "maximum") => "host".into(),
+        Some("host-model") => "host-model".into(),
+        _ => cpu
+            .child("model")
+            .map_or_else(|| "host".into(), Element::text),
+    }
 }
 
 /// What a domain is, whoever defined it.
 pub(crate) fn observe(domain: &Element, id: VmId, state: PowerState) -> Vm {
     let text = |name: &str| domain.child(name).map(Element::text).unwrap_or_default();
     let devices = domain.child("devices").cloned().unwrap_or_default();
+    let vcpu = domain.child("vcpu");
+    let vcpus_max = text("vcpu").parse().unwrap_or_default();
     Vm {
         id,
         name: text("name"),
         description: text("description"),
         state,
-        vcpus: text("vcpu").parse().unwrap_or_default(),
+        tags: noted(domain, "tags")
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
+        vcpus: vcpu
+            .and_then(|vcpu| vcpu.attribute("current"))
+            .and_then(|now| now.parse().ok())
+            .unwrap_or(vcpus_max),
+        vcpus_max,
         memory_mib: domain.child("memory").map(mebibytes).unwrap_or_default(),
+        cpu_model: cpu_model(domain),
+        boot_order: boot_order(domain, &devices),
         firmware: firmware(domain),
         accelerator: match domain.attribute("type") {
             Some("kvm") => Accelerator::Kvm,
@@ -212,6 +311,8 @@ pub(crate) fn observe(domain: &Element, id: VmId, state: PowerState) -> Vm {
         },
         disks: devices.children("disk").map(disk).collect(),
         nics: devices.children("interface").map(nic).collect(),
+        pending_restart: Vec::new(),
+        revision: String::new(),
     }
 }
 
@@ -243,7 +344,7 @@ fn firmware(domain: &Element) -> Firmware {
     let efi = os.attribute("firmware") == Some("efi")
         || loader.is_some_and(|loader| loader.attribute("type") == Some("pflash"));
     // Only where libvirt has no word for it.
-    let noted = ours(domain).and_then(|ours| ours.attribute("firmware"));
+    let noted = noted(domain, "firmware");
     match (efi, secure, noted) {
         (true, true, _) => Firmware::UefiSecureBoot,
         (true, false, _) => Firmware::Uefi,
@@ -300,7 +401,9 @@ pub(crate) fn moved_to(domain: &Element, accelerator: Accelerator) -> Option<Ele
     }
     let mut moved = domain.clone();
     moved.set("type", kind(accelerator));
-    moved.replace(cpu(accelerator));
+    if cpu_model(domain) == "host" {
+        moved.change("cpu", |cpu| all_of_the_host(cpu, accelerator));
+    }
     Some(moved)
 }
 
@@ -326,8 +429,8 @@ mod tests {
         let domain = Element::parse(FOREIGN).unwrap();
         let vm = observe(&domain, VmId::random(), PowerState::Running);
         assert_eq!(
-            (vm.name.as_str(), vm.vcpus, vm.memory_mib),
-            ("a & b", 4, 2048)
+            (vm.name.as_str(), vm.vcpus, vm.vcpus_max, vm.memory_mib),
+            ("a & b", 1, 4, 2048)
         );
         assert_eq!(
             (vm.firmware, vm.accelerator),
@@ -351,10 +454,20 @@ mod tests {
         let moved = moved_to(&domain, Accelerator::Tcg).unwrap();
         let moved = Element::parse(&moved.to_string()).unwrap();
         assert_eq!(moved.attribute("type"), Some("qemu"));
-        assert_eq!(moved.child("cpu"), Some(&cpu(Accelerator::Tcg)));
-        for name in ["metadata", "os", "devices", "qemu:commandline"] {
+        for name in ["metadata", "os", "cpu", "devices", "qemu:commandline"] {
             assert_eq!(moved.child(name), domain.child(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_processor_that_is_all_of_the_host_moves_with_it_and_keeps_its_topology() {
+        let mut domain = Element::parse(FOREIGN).unwrap();
+        let topology = Element::new("topology").with("sockets", "4");
+        domain.remove("cpu");
+        domain.push(cpu(Accelerator::Kvm).holding(topology.clone()));
+        let moved = moved_to(&domain, Accelerator::Tcg).unwrap();
+        let expected = cpu(Accelerator::Tcg).holding(topology);
+        assert_eq!(moved.child("cpu"), Some(&expected));
     }
 
     #[test]

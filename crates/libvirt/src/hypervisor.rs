@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use qx_hypervisor::{
-    Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Sink, judge, kvm,
+    Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Sink, judge, judge_edit, kvm,
 };
+use qx_model::edit::{VmEdit, pending};
 use qx_model::vm::{Accelerator, HypervisorInfo, PowerAction, PowerState, Vm, VmId};
+use sha2::{Digest, Sha256};
 use virt::connect::Connect;
 use virt::domain::{Domain, DomainShutoffReason, DomainState, DomainStateReason};
 use virt::enumutil::Enum;
@@ -17,8 +19,10 @@ use virt::sys;
 use crate::error::Doing;
 use crate::storage::Storage;
 use crate::xml::Element;
-use crate::{Libvirt, domain, serial};
+use crate::{Libvirt, domain, edit, serial};
 
+/// The configuration with all that libvirt knows of it: what is left out would be lost by an edit.
+const WHOLE: sys::virDomainXMLFlags = sys::VIR_DOMAIN_XML_INACTIVE | sys::VIR_DOMAIN_XML_SECURE;
 /// Saved memory, snapshots' metadata: what would otherwise keep a domain from being undefined.
 const UNDEFINE: sys::virDomainUndefineFlagsValues =
     sys::VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | sys::VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
@@ -63,8 +67,14 @@ impl Hypervisor for Libvirt {
     fn get(&self, id: VmId) -> Result<Vm> {
         let (_, domain) = self.find(id, "reading")?;
         let state = self.state(&domain, id)?;
-        let xml = self.xml(&domain, id, 0)?;
-        Ok(domain::observe(&xml, id, state))
+        let xml = self.xml(&domain, id, WHOLE)?;
+        let mut vm = domain::observe(&xml, id, state);
+        if state.is_on() {
+            let running = domain::observe(&self.xml(&domain, id, 0)?, id, state);
+            vm.pending_restart = pending(&running, &vm);
+        }
+        vm.revision = revision(&xml);
+        Ok(vm)
     }
 
     fn creation_mark(&self, id: VmId) -> Result<Option<String>> {
@@ -113,6 +123,39 @@ impl Hypervisor for Libvirt {
         domain
             .undefine_flags(flags)
             .map_err(|error| doing.failed(error))
+    }
+
+    fn edit(&self, id: VmId, edit: &VmEdit) -> Result<()> {
+        let (connect, domain) = self.find(id, "changing")?;
+        let doing = self.doing("changing", Some(id));
+        let state = self.state(&domain, id)?;
+        judge_edit(id, state, edit)?;
+        let accelerator = accelerator(&connect);
+        if let (Some(model), false) = (&edit.cpu_model, accelerator == Accelerator::Test) {
+            known_cpu(&connect, model.as_str()).map_err(|error| doing.failed(error))??;
+        }
+        // Anew after another name: it is a part of the definition.
+        if let Some(name) = &edit.name
+            && domain.name().map_err(|error| doing.failed(error))? != name.as_str()
+        {
+            domain
+                .rename(name.as_str(), 0)
+                .map_err(|error| doing.failed(error))?;
+        }
+        let mut xml = self.xml(&domain, id, WHOLE)?;
+        let vm = domain::observe(&xml, id, state);
+        edit::apply(&mut xml, &vm, edit, accelerator)?;
+        connect
+            .define_domain_xml(&xml.to_string())
+            .map_err(|error| doing.failed(error))?;
+        if state.is_on() && edit.vcpus.is_some_and(|vcpus| vcpus != vm.vcpus) {
+            let (vcpus, _) = edit.vcpus_of(&vm);
+            // What the guest can't take now is shown as pending.
+            if let Err(error) = domain.set_vcpus_flags(vcpus, sys::VIR_DOMAIN_VCPU_LIVE) {
+                tracing::info!(vm = %id, error = error.message(), "vCPUs change with the next start");
+            }
+        }
+        Ok(())
     }
 
     fn power(&self, id: VmId, action: PowerAction) -> Result<()> {
@@ -178,7 +221,7 @@ impl Libvirt {
 
     fn power_on(&self, connect: &Connect, domain: &Domain, id: VmId) -> Result<()> {
         let doing = self.doing(verb(PowerAction::Start), Some(id));
-        let xml = self.xml(domain, id, sys::VIR_DOMAIN_XML_INACTIVE)?;
+        let xml = self.xml(domain, id, WHOLE)?;
         // The host may have gained or lost KVM since the VM was defined.
         if let Some(moved) = domain::moved_to(&xml, accelerator(connect)) {
             connect
@@ -237,6 +280,24 @@ impl Libvirt {
             uri: self.shared.uri(),
         }
     }
+}
+
+/// Refuses a processor model that libvirt does not know; the names are fixed, so none is made up.
+fn known_cpu(connect: &Connect, model: &str) -> std::result::Result<Result<()>, VirtError> {
+    let known = connect.cpu_models_names("x86_64", 0)?;
+    if model == "host" || known.iter().any(|name| name == model) {
+        return Ok(Ok(()));
+    }
+    let reason = format!("must be host or one of {}", known.join(", "));
+    Ok(Err(Error::Invalid {
+        field: "cpu_model",
+        reason,
+    }))
+}
+
+/// A digest of a configuration.
+fn revision(xml: &Element) -> String {
+    hex::encode(&Sha256::digest(xml.to_string())[..8])
 }
 
 fn verb(action: PowerAction) -> &'static str {

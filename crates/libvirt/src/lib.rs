@@ -11,6 +11,7 @@
 
 mod connection;
 mod domain;
+mod edit;
 mod error;
 mod events;
 mod hypervisor;

@@ -73,16 +73,58 @@ impl Element {
         }
     }
 
-    /// Puts `child` in the place of the first child of its name, or at the end.
-    pub(crate) fn replace(&mut self, child: Self) {
-        let place = self.children.iter_mut().find_map(|node| match node {
-            Node::Element(element) if element.name == child.name => Some(element),
-            _ => None,
-        });
-        match place {
-            Some(place) => *place = child,
-            None => self.push(child),
+    /// Takes an attribute away.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.attributes.retain(|(known, _)| known != name);
+    }
+
+    /// Takes every child of this name away, with the blank text before it.
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.retain(|child| child.name != name);
+    }
+
+    /// Keeps the child elements that `keep` holds for, and all text but the indentation of the others.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Self) -> bool) {
+        let mut kept: Vec<Node> = Vec::with_capacity(self.children.len());
+        for node in self.children.drain(..) {
+            match node {
+                Node::Element(element) if !keep(&element) => {
+                    if matches!(kept.last(), Some(Node::Text(text)) if text.trim().is_empty()) {
+                        kept.pop();
+                    }
+                }
+                other => kept.push(other),
+            }
         }
+        self.children = kept;
+    }
+
+    /// Puts `text` in the place of all text and elements in this one.
+    pub(crate) fn say(&mut self, text: impl Into<String>) {
+        self.children = vec![Node::Text(text.into())];
+    }
+
+    /// Changes the first child of this name, made if there is none.
+    pub(crate) fn change(&mut self, name: &str, change: impl FnOnce(&mut Self)) {
+        if let Some(child) = self.elements_mut().find(|child| child.name == name) {
+            change(child);
+        } else {
+            let mut child = Self::new(name);
+            change(&mut child);
+            self.push(child);
+        }
+    }
+
+    /// All child elements, to be changed in place.
+    pub(crate) fn elements_mut(&mut self) -> impl Iterator<Item = &mut Self> {
+        self.children.iter_mut().filter_map(|node| match node {
+            Node::Element(element) => Some(element),
+            Node::Text(_) => None,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
@@ -100,7 +142,7 @@ impl Element {
         self.children(name).next()
     }
 
-    fn elements(&self) -> impl Iterator<Item = &Self> {
+    pub(crate) fn elements(&self) -> impl Iterator<Item = &Self> {
         self.children.iter().filter_map(|node| match node {
             Node::Element(element) => Some(element),
             Node::Text(_) => None,
@@ -213,7 +255,7 @@ mod tests {
         let mut tree = Element::parse(text).unwrap();
         assert_eq!(tree.child("b:c").unwrap().text(), "t & u");
         tree.set("x", "3");
-        tree.replace(Element::new("e").with("f", "\"\n"));
+        tree.change("e", |child| child.set("f", "\"\n"));
         let again = Element::parse(&tree.to_string()).unwrap();
         assert_eq!(again.attribute("x"), Some("3"));
         assert_eq!(again.child("e").unwrap().attribute("f"), Some("\"\n"));

@@ -125,6 +125,7 @@ fn small() -> VmSpec {
         name: "small".parse().unwrap(),
         description: String::new(),
         vcpus: 1,
+        vcpus_max: None,
         memory_mib: 32,
         firmware: Firmware::Bios,
         disks: Vec::new(),

@@ -83,6 +83,8 @@ operations! {
     VmResume "vm_resume" Operator,
     /// Write the memory to disk and power off.
     VmSuspend "vm_suspend" Operator,
+    /// Change a VM's configuration.
+    VmEdit "vm_edit" Operator,
     /// Remove a VM.
     VmDelete "vm_delete" Operator,
     /// Type into a VM's console.

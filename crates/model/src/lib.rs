@@ -2,6 +2,7 @@
 //! no I/O, no runtime, no wire format and no libvirt.
 
 pub mod access;
+pub mod edit;
 pub mod name;
 pub mod power;
 pub mod vm;

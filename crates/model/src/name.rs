@@ -77,6 +77,14 @@ name_type!(
     ImageName, 128
 );
 name_type!(
+    /// A word that groups VMs.
+    Tag, 32
+);
+name_type!(
+    /// A processor model as QEMU calls it, or `host` for all that the host's processor can do.
+    CpuModel, 64
+);
+name_type!(
     /// A network or a bridge: at most 15 bytes, the kernel's limit for an interface name.
     NetworkName, 15
 );

@@ -78,6 +78,9 @@ pub struct VmSpec {
     pub description: String,
     /// 1 to 512.
     pub vcpus: u32,
+    /// How many vCPUs can be plugged in while it runs; `None` is no more than `vcpus`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vcpus_max: Option<u32>,
     /// 1 to 16,777,216 (16 TiB).
     pub memory_mib: u64,
     /// SeaBIOS or OVMF.
@@ -99,6 +102,16 @@ pub struct FieldError {
     pub reason: String,
 }
 
+impl FieldError {
+    /// A broken rule.
+    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
 impl VmSpec {
     /// Every broken rule at once, in field order; empty means the wish is sound.
     #[must_use]
@@ -109,7 +122,7 @@ impl VmSpec {
             .map(|disk| (disk.size_bytes, disk.source == DiskSource::Blank));
         check_vm_values(
             &self.description,
-            self.vcpus,
+            (self.vcpus, self.vcpus_max),
             self.memory_mib,
             disks,
             self.nics.len(),
@@ -118,60 +131,79 @@ impl VmSpec {
 }
 
 /// The rules that do not depend on names, so that a wish with a bad name gets its other faults told too.
-/// `disks`: size in bytes, and whether it starts blank.
+/// `vcpus`: those plugged in, and how many can be. `disks`: size in bytes, and whether it starts blank.
 #[must_use]
 pub fn check_vm_values(
     description: &str,
-    vcpus: u32,
+    vcpus: (u32, Option<u32>),
     memory_mib: u64,
     disks: impl ExactSizeIterator<Item = (Option<u64>, bool)>,
     nics: usize,
 ) -> Vec<FieldError> {
     let mut found = Vec::new();
-    let mut must = |ok: bool, field: String, reason: &str| {
-        if !ok {
-            found.push(FieldError {
-                field,
-                reason: reason.to_owned(),
-            });
-        }
-    };
-    must(
-        description.chars().count() <= 1024,
-        "description".into(),
-        "must be at most 1024 characters",
-    );
-    must(
-        !description
-            .chars()
-            .any(|c| c.is_control() && c != '\n' && c != '\t'),
-        "description".into(),
-        "must not contain control characters",
-    );
-    must(
-        (1..=512).contains(&vcpus),
-        "vcpus".into(),
-        "must be 1 to 512",
-    );
-    must(
-        (1..=16_777_216).contains(&memory_mib),
-        "memory_mib".into(),
-        "must be 1 to 16777216",
-    );
-    must(disks.len() <= 24, "disks".into(), "must be at most 24");
-    must(nics <= 8, "nics".into(), "must be at most 8");
+    check_description(description, &mut found);
+    check_vcpus(vcpus.0, vcpus.1, &mut found);
+    check_memory(memory_mib, &mut found);
+    if disks.len() > 24 {
+        found.push(FieldError::new("disks", "must be at most 24"));
+    }
+    if nics > 8 {
+        found.push(FieldError::new("nics", "must be at most 8"));
+    }
     for (i, (size, blank)) in disks.enumerate() {
-        let field = format!("disks[{i}].size_bytes");
-        match size {
-            None => must(!blank, field, "is required for a blank disk"),
-            Some(size) => must(
-                (512..=(64 << 40)).contains(&size) && size.is_multiple_of(512),
-                field,
-                "must be a multiple of 512 from 512 bytes to 64 TiB",
-            ),
-        }
+        check_disk_size(size, blank, &format!("disks[{i}].size_bytes"), &mut found);
     }
     found
+}
+
+pub(crate) fn check_description(description: &str, found: &mut Vec<FieldError>) {
+    if description.chars().count() > 1024 {
+        found.push(FieldError::new(
+            "description",
+            "must be at most 1024 characters",
+        ));
+    }
+    let control = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if description.chars().any(control) {
+        found.push(FieldError::new(
+            "description",
+            "must not contain control characters",
+        ));
+    }
+}
+
+pub(crate) fn check_vcpus(vcpus: u32, max: Option<u32>, found: &mut Vec<FieldError>) {
+    if !(1..=512).contains(&vcpus) {
+        found.push(FieldError::new("vcpus", "must be 1 to 512"));
+    } else if max.is_some_and(|max| !(vcpus..=512).contains(&max)) {
+        found.push(FieldError::new(
+            "vcpus_max",
+            format!("must be {vcpus}, the number of vCPUs, to 512"),
+        ));
+    }
+}
+
+pub(crate) fn check_memory(memory_mib: u64, found: &mut Vec<FieldError>) {
+    if !(1..=16_777_216).contains(&memory_mib) {
+        found.push(FieldError::new("memory_mib", "must be 1 to 16777216"));
+    }
+}
+
+/// `size` in bytes; a `blank` disk needs one.
+pub(crate) fn check_disk_size(
+    size: Option<u64>,
+    blank: bool,
+    field: &str,
+    found: &mut Vec<FieldError>,
+) {
+    let reason = match size {
+        None if blank => "is required for a blank disk",
+        Some(size) if !(512..=(64 << 40)).contains(&size) || !size.is_multiple_of(512) => {
+            "must be a multiple of 512 from 512 bytes to 64 TiB"
+        }
+        _ => return,
+    };
+    found.push(FieldError::new(field, reason));
 }
 
 /// What a file of the image library holds, judged by its content and not by its name.
@@ -244,7 +276,7 @@ pub struct Nic {
     pub source: String,
 }
 
-/// A VM as observed.
+/// A VM as observed: its configuration, which a running VM may differ from (`pending_restart`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vm {
     /// libvirt's domain UUID.
@@ -255,10 +287,18 @@ pub struct Vm {
     pub description: String,
     /// Observed power state.
     pub state: PowerState,
+    /// Words that group VMs.
+    pub tags: Vec<String>,
     /// Configured vCPUs.
     pub vcpus: u32,
+    /// How many vCPUs can be plugged in while it runs.
+    pub vcpus_max: u32,
     /// Configured memory, MiB.
     pub memory_mib: u64,
+    /// `host`, `host-model`, or a model as QEMU calls it.
+    pub cpu_model: String,
+    /// Targets of drives and MAC addresses of NICs.
+    pub boot_order: Vec<String>,
     /// Firmware.
     pub firmware: Firmware,
     /// KVM, TCG or the test driver.
@@ -267,4 +307,8 @@ pub struct Vm {
     pub disks: Vec<Disk>,
     /// All NICs.
     pub nics: Vec<Nic>,
+    /// Names of the fields above that the running VM has other values of, until it was off.
+    pub pending_restart: Vec<&'static str>,
+    /// Different whenever the configuration is.
+    pub revision: String,
 }

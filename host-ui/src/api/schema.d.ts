@@ -294,7 +294,8 @@ export interface paths {
         delete: operations["deleteVm"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change a VM: at once where the guest can take it, the rest (`pending_restart`) when it was off */
+        patch: operations["patchVm"];
         trace?: never;
     };
     "/api/v1/vms/{id}/console": {
@@ -1071,6 +1072,10 @@ export interface components {
         Vm: {
             /** @description What runs it; emulation is slow and no security boundary. */
             accelerator: components["schemas"]["Accelerator"];
+            /** @description Targets of drives and MAC addresses of NICs. */
+            boot_order: string[];
+            /** @description `host`, `host-model`, or a model as QEMU calls it. */
+            cpu_model: string;
             /** @description Free text. */
             description: string;
             /** @description All drives. */
@@ -1091,13 +1096,24 @@ export interface components {
             name: string;
             /** @description All NICs. */
             nics: components["schemas"]["Nic"][];
+            /** @description Names of the fields above of which the running VM has other values until it was off. */
+            pending_restart: string[];
+            /** @description Different whenever the configuration is: the VM's `ETag`, without quotes. */
+            revision: string;
             /** @description Power state. */
             state: components["schemas"]["VmState"];
+            /** @description Words that group VMs. */
+            tags: string[];
             /**
              * Format: int32
              * @description Configured vCPUs.
              */
             vcpus: number;
+            /**
+             * Format: int32
+             * @description How many vCPUs can be plugged in while it runs.
+             */
+            vcpus_max: number;
         };
         /** @description A VM to be made. */
         VmCreate: {
@@ -1128,6 +1144,11 @@ export interface components {
              * @description 1 to 512.
              */
             vcpus?: number;
+            /**
+             * Format: int32
+             * @description How many vCPUs can be plugged in while it runs, up to 512; no more than `vcpus` when left out.
+             */
+            vcpus_max?: number | null;
         };
         /** @description Some of the VMs. */
         VmPage: {
@@ -1135,6 +1156,34 @@ export interface components {
             items: components["schemas"]["Vm"][];
             /** @description To be sent as `cursor` for the next page; `null` at the end. */
             next: string | null;
+        };
+        /** @description A change to a VM: what is left out stays as it is. */
+        VmPatch: {
+            /** @description Targets of drives and MAC addresses of NICs; what is not named is not booted. */
+            boot_order?: string[] | null;
+            /** @description `host` for all that the host's processor can do, or a model as QEMU calls it. */
+            cpu_model?: string | null;
+            /** @description Free text, at most 1024 characters. */
+            description?: string | null;
+            /**
+             * Format: int64
+             * @description 1 to 16,777,216. A running VM gets it after it was off.
+             */
+            memory_mib?: number | null;
+            /** @description Another name, for a VM that is off: 1 to 63 letters, digits, `.`, `_` or `-`. */
+            name?: string | null;
+            /** @description All tags, at most 32 of 1 to 32 letters, digits, `.`, `_` or `-`. */
+            tags?: string[] | null;
+            /**
+             * Format: int32
+             * @description 1 to 512. A running VM gets them at once up to its `vcpus_max`.
+             */
+            vcpus?: number | null;
+            /**
+             * Format: int32
+             * @description How many vCPUs can be plugged in while it runs; raised to `vcpus` if that is more.
+             */
+            vcpus_max?: number | null;
         };
         /**
          * @description Observed power state.
@@ -2704,6 +2753,8 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    /** @description To be sent as `If-Match`. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2816,6 +2867,136 @@ export interface operations {
             };
             /** @description Its state doesn't allow it. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchVm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The VM's `ETag`: a VM that was changed since then is not changed. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VmPatch"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description To be sent as `If-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

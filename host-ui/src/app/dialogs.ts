@@ -2,4 +2,5 @@
 // when it is needed, also if the host has stopped answering by then.
 export { RenewDialog } from '@/session/renew-dialog';
 export { CreateDialog } from '@/vms/create-dialog';
+export { EditDialog } from '@/vms/edit-dialog';
 export { DeleteDialog, StopDialog } from '@/vms/vm-dialogs';

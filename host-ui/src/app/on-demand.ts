@@ -6,6 +6,7 @@ const load = () => import('./dialogs');
 export const RenewDialog = lazy(async () => ({ default: (await load()).RenewDialog }));
 export const CreateDialog = lazy(async () => ({ default: (await load()).CreateDialog }));
 export const DeleteDialog = lazy(async () => ({ default: (await load()).DeleteDialog }));
+export const EditDialog = lazy(async () => ({ default: (await load()).EditDialog }));
 export const StopDialog = lazy(async () => ({ default: (await load()).StopDialog }));
 
 /** Fetches the chunk when the browser has nothing else to do. */

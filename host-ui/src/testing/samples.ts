@@ -7,12 +7,18 @@ export const aVm = (part: Partial<Vm> = {}): Vm => ({
   name: 'web1',
   description: '',
   state: 'off',
+  tags: [],
   vcpus: 1,
+  vcpus_max: 1,
   memory_mib: 1024,
+  cpu_model: 'host',
+  boot_order: [],
   firmware: 'uefi',
   accelerator: 'kvm',
   disks: [],
   nics: [],
+  pending_restart: [],
+  revision: '0123456789abcdef',
   ...part,
 });
 

@@ -12,15 +12,16 @@ import { Button } from '@/ui/button';
 import { Dialog, DialogButtons } from '@/ui/dialog';
 import { ErrorMessage, Message, useErrorText } from '@/ui/message';
 import { notify } from '@/ui/notices';
-import { type CreateForm, emptyForm, freeName, placeProblems, toRequest } from './create-form';
+import { createFields, type CreateForm, emptyForm, freeName, toRequest } from './create-form';
 import { CreateFields } from './create-fields';
+import { placeProblems } from './problems';
 
 export function CreateDialog({ onClose }: { onClose: () => void }) {
   const { t } = useI18n();
   const names = useQuery(vmsQuery).data?.map((vm) => vm.name) ?? [];
   const [form, setForm] = useState<CreateForm>(() => ({ ...emptyForm, name: freeName(names) }));
   const create = useCreate(onClose);
-  const { fields, rest } = placeProblems(create.error instanceof ApiError ? create.error.fields : []);
+  const { fields, rest } = placeProblems(create.error instanceof ApiError ? create.error.fields : [], createFields);
   const formElement = useRef<HTMLFormElement>(null);
   useEffect(() => {
     if (create.error !== null) formElement.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();

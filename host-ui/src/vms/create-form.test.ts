@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { emptyForm, freeName, placeProblems, toRequest } from './create-form';
+import { createFields, emptyForm, freeName, toRequest } from './create-form';
+import { placeProblems } from './problems';
 
 const form = { ...emptyForm, name: ' web1 ' };
 
@@ -49,7 +50,7 @@ test('complaints are placed beside their fields; the rest is kept', () => {
     { field: 'disks[0].image', reason: 'does not exist' },
     { field: 'nics[0].network', reason: 'does not exist' },
     unknown,
-  ]);
+  ], createFields);
   expect(fields).toEqual({
     name: 'Is taken',
     memory: 'Must be 1 to 16777216 (MiB)',

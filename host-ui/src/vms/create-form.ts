@@ -1,5 +1,4 @@
-// The create form's values, what they come to on the wire, and where the daemon's complaints belong. Pure.
-import type { FieldProblem } from '@/api/problem';
+// The create form's values, what they come to on the wire. Pure.
 import type { Image, VmCreate } from '@/api/types';
 
 export type CreateForm = {
@@ -71,7 +70,8 @@ const number = (text: string): number => {
   return Number.isFinite(value) && value > 0 ? value : 0;
 };
 
-const fieldOf: readonly [RegExp, FieldName][] = [
+/** Where the daemon's complaints about a wish belong. */
+export const createFields: readonly [RegExp, FieldName][] = [
   [/^name$/, 'name'],
   [/^description$/, 'description'],
   [/^vcpus$/, 'vcpus'],
@@ -82,27 +82,6 @@ const fieldOf: readonly [RegExp, FieldName][] = [
   [/^cdrom$/, 'cdrom'],
   [/^nics/, 'network'],
 ];
-
-/** The daemon's complaints by form field; `rest` are those that belong to none. */
-export function placeProblems(problems: readonly FieldProblem[]): {
-  fields: Partial<Record<FieldName, string>>;
-  rest: FieldProblem[];
-} {
-  const fields: Partial<Record<FieldName, string>> = {};
-  const rest: FieldProblem[] = [];
-  for (const problem of problems) {
-    const field = fieldOf.find(([path]) => path.test(problem.field))?.[1];
-    if (field === undefined) rest.push(problem);
-    else fields[field] ??= sentence(problem);
-  }
-  return { fields, rest };
-}
-
-/** The daemon's words as a sentence; the memory limit is in MiB, whichever unit was chosen. */
-function sentence({ field, reason }: FieldProblem): string {
-  const text = reason.charAt(0).toUpperCase() + reason.slice(1);
-  return field === 'memory_mib' ? `${text} (MiB)` : text;
-}
 
 /** Images that a CD drive takes. */
 export const isCd = (image: Image): boolean => image.format === 'iso' || image.name.toLowerCase().endsWith('.iso');

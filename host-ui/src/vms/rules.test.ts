@@ -34,7 +34,7 @@ test('a viewer may do none of it, and is told so', () => {
 });
 
 test('a search finds names, descriptions and ids, whatever the case', () => {
-  const vm = aVm({ name: 'Web1', description: 'Public shop' });
-  for (const search of ['web', ' SHOP ', vm.id, '']) expect(matches(vm, search)).toBe(true);
+  const vm = aVm({ name: 'Web1', description: 'Public shop', tags: ['prod'] });
+  for (const search of ['web', ' SHOP ', 'PROD', vm.id, '']) expect(matches(vm, search)).toBe(true);
   expect(matches(vm, 'mail')).toBe(false);
 });

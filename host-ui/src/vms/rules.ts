@@ -68,5 +68,5 @@ function whileRunning(state: State): MessageKey | null {
 /** Whether the text a person searches for occurs in what they see of the VM, or is its id. */
 export function matches(vm: Vm, search: string): boolean {
   const wanted = search.trim().toLocaleLowerCase();
-  return [vm.name, vm.description, vm.id].some((text) => text.toLocaleLowerCase().includes(wanted));
+  return [vm.name, vm.description, vm.id, ...vm.tags].some((text) => text.toLocaleLowerCase().includes(wanted));
 }

@@ -31,3 +31,12 @@ export function AcceleratorText({ accelerator }: { accelerator: Vm['accelerator'
   const { t } = useI18n();
   return <span className={accelerator === 'tcg' ? 'text-warn' : undefined}>{t(accelerators[accelerator])}</span>;
 }
+
+/** The words that group a VM with others. */
+export function Tags({ tags }: { tags: readonly string[] }) {
+  return tags.map((tag) => (
+    <span key={tag} className="rounded bg-sunken px-1.5 py-0.5 text-xs text-muted">
+      {tag}
+    </span>
+  ));
+}

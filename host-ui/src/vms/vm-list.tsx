@@ -11,7 +11,7 @@ import { Button } from '@/ui/button';
 import { PlusIcon, SearchIcon, ServerIcon } from '@/ui/icons';
 import { LoadError, Loading, Placeholder } from '@/ui/message';
 import { matches, roleReason } from './rules';
-import { AcceleratorText, StateBadge } from './state';
+import { AcceleratorText, StateBadge, Tags } from './state';
 import { VmActions } from './vm-actions';
 
 type Props = { role: Role; search: string; onSearch: (search: string) => void };
@@ -138,6 +138,7 @@ const VmRow = memo(function VmRow({ vm, role }: { vm: Vm; role: Role }) {
         >
           {vm.name}
         </Link>
+        {vm.tags.length > 0 && <span className="ml-2 inline-flex flex-wrap gap-1 align-middle"><Tags tags={vm.tags} /></span>}
         {vm.description !== '' && <p className="line-clamp-1 max-w-80 text-xs text-muted">{vm.description}</p>}
       </td>
       <td className={cell}>

@@ -82,6 +82,7 @@ impl From<Failure> for Status {
             Http::UNAUTHORIZED => tonic::Code::Unauthenticated,
             Http::FORBIDDEN => tonic::Code::PermissionDenied,
             Http::NOT_FOUND => tonic::Code::NotFound,
+            Http::PRECONDITION_FAILED => tonic::Code::Aborted,
             Http::CONFLICT => tonic::Code::FailedPrecondition,
             Http::UNPROCESSABLE_ENTITY => tonic::Code::InvalidArgument,
             Http::INSUFFICIENT_STORAGE => tonic::Code::ResourceExhausted,

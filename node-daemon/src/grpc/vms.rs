@@ -115,6 +115,20 @@ impl VmService for VmApi {
             .map_err(failed)
     }
 
+    async fn update(
+        &self,
+        request: Request<v1::UpdateVmRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let mut wish = request.into_inner();
+        let id = vm_id(&wish.id)?;
+        let revision = wish.revision.take().map(|revision| vec![revision]);
+        let edit = rest::VmPatch::from(wish).into_edit();
+        let edit = edit.map_err(|fields| failed(Error::Invalid(fields)))?;
+        let edited = self.app.engine.vms.edit(&actor, id, revision, edit).await;
+        edited.map(answer).map_err(failed)
+    }
+
     async fn start(
         &self,
         request: Request<v1::StartVmRequest>,

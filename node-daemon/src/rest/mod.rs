@@ -43,6 +43,7 @@ impl Routes<'_> {
             Method::Post => MethodFilter::POST,
             Method::Put => MethodFilter::PUT,
             Method::Delete => MethodFilter::DELETE,
+            Method::Patch => MethodFilter::PATCH,
         };
         let state = Guard {
             app: self.app.clone(),
@@ -83,6 +84,7 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::VM_LIST, vms::list)
         .on(&endpoints::VM_CREATE, vms::create)
         .on(&endpoints::VM_GET, vms::get)
+        .on(&endpoints::VM_PATCH, vms::patch)
         .on(&endpoints::VM_DELETE, vms::delete)
         .on(&endpoints::VM_START, vms::start)
         .on(&endpoints::VM_SHUTDOWN, vms::shutdown)

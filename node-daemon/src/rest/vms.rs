@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::LOCATION;
+use axum::http::header::{ETAG, LOCATION};
 use axum::response::IntoResponse;
-use qx_api::rest::{Vm, VmCreate, VmPage};
+use qx_api::rest::{Vm, VmCreate, VmPage, VmPatch};
 use qx_engine::Error;
 use qx_model::vm::{self as model, PowerAction, VmId};
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::callers::Caller;
-use crate::extract::{Id, Json, Query};
+use crate::extract::{Id, IfMatch, Json, Query};
 use crate::problem::Failure;
 
 fn wire(vm: Arc<model::Vm>) -> Vm {
@@ -61,9 +61,28 @@ pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,
     id: Id,
-) -> Result<Json<Vm>, Failure> {
+) -> Result<impl IntoResponse, Failure> {
     let vm = app.engine.vms.get(&caller.identity.actor, id.vm()).await?;
-    Ok(Json(wire(vm)))
+    Ok(tagged(vm))
+}
+
+/// A VM with its `ETag`.
+fn tagged(vm: Arc<model::Vm>) -> impl IntoResponse {
+    let vm = wire(vm);
+    ([(ETAG, format!("\"{}\"", vm.revision))], Json(vm))
+}
+
+pub(super) async fn patch(
+    State(app): State<App>,
+    caller: Caller,
+    id: Id,
+    IfMatch(revisions): IfMatch,
+    Json(patch): Json<VmPatch>,
+) -> Result<impl IntoResponse, Failure> {
+    let edit = patch.into_edit().map_err(Error::Invalid)?;
+    let vms = &app.engine.vms;
+    let actor = &caller.identity.actor;
+    Ok(tagged(vms.edit(actor, id.vm(), revisions, edit).await?))
 }
 
 #[derive(Deserialize)]

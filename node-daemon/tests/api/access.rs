@@ -27,6 +27,7 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         Input::Json("LoginRequest") => request.json(r#"{"username":"root","password":"x"}"#),
         Input::Json("TokenCreate") => request.json(r#"{"name":"t","role":"viewer"}"#),
         Input::Json("VmCreate") => request.json(r#"{"name":"made"}"#),
+        Input::Json("VmPatch") => request.json("{}"),
         Input::Json("ConsoleRequest") => request.json(r#"{"type":"serial"}"#),
         Input::Json("UpdateStart") => request.json(r#"{"restart":true}"#),
         Input::Json(other) => panic!("no body for {other}: add one"),

@@ -100,6 +100,22 @@ async fn a_vm_lives_and_dies_over_grpc() {
         .unwrap();
     assert_eq!(list.into_inner().vms.len(), 1);
     assert_eq!(daemon.local().vms().await.unwrap()[0].id.to_string(), id);
+    let update = v1::UpdateVmRequest {
+        id: id.clone(),
+        revision: Some(vm.revision.clone()),
+        memory_mib: Some(1024),
+        tags: Some(v1::Tags {
+            tags: vec!["prod".into()],
+        }),
+        ..Default::default()
+    };
+    let updated = vms.update(authorized(&token, update.clone())).await;
+    let updated = updated.unwrap().into_inner();
+    assert_eq!((updated.memory_mib, updated.vcpus), (1024, 1));
+    assert_eq!(updated.tags, ["prod"]);
+    assert_eq!(updated.pending_restart, ["memory_mib"]);
+    let stale = vms.update(authorized(&token, update)).await.unwrap_err();
+    assert_eq!(stale.code(), Code::Aborted);
     let pause = authorized(&token, v1::PauseVmRequest { id: id.clone() });
     assert_eq!(
         vms.pause(pause).await.unwrap().into_inner().state(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use qx_api::client::{Client, Error, Trust};
-use qx_api::rest::{DiskCreate, NicCreate, Role, Vm, VmState};
+use qx_api::rest::{DiskCreate, NicCreate, Role, Vm, VmPatch, VmState};
 use qx_model::vm::VmId;
 
 use crate::support::{Daemon, ask, wish};
@@ -71,6 +71,72 @@ async fn every_power_action_has_a_path_and_says_why_it_does_not_fit() {
         assert_eq!(answer.status, 200, "{action}: {answer:?}");
         assert_eq!(answer.json::<Vm>().state, state, "{action}");
     }
+}
+
+#[tokio::test]
+async fn a_change_is_made_to_the_vm_that_was_seen_and_to_no_other() {
+    let daemon = Daemon::start().await;
+    let vm = daemon.vm("web").await;
+    let path = format!("/api/v1/vms/{}", vm.id);
+    let seen = daemon.send_local(ask("GET", &path)).await;
+    let etag = seen.header("etag").to_owned();
+    assert_eq!(etag, format!("\"{}\"", seen.json::<Vm>().revision));
+    let patch = async |etag: &str, body: &'static str| {
+        let request = ask("PATCH", &path).with("if-match", etag).json(body);
+        daemon.send_local(request).await
+    };
+    let first = patch(&etag, r#"{"vcpus":2,"tags":["prod"]}"#).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let changed: Vm = first.json();
+    assert_eq!(
+        (changed.vcpus, &*changed.tags),
+        (2, &["prod".to_owned()][..])
+    );
+    assert_ne!(first.header("etag"), etag);
+    let late = patch(&etag, r#"{"memory_mib":1024}"#).await;
+    assert_eq!(late.status, 412);
+    assert!(late.problem().detail.contains("read it again"));
+    let weak = patch(&format!("W/{}", first.header("etag")), "{}").await;
+    assert_eq!(weak.status, 412);
+    assert_eq!(patch("*", r#"{"memory_mib":1024}"#).await.status, 200);
+    let garbled = patch("no quotes", "{}").await;
+    assert_eq!(garbled.problem().errors[0].field, "If-Match");
+    let client = daemon.local();
+    let vm = client.vm(vm.id).await.unwrap();
+    assert_eq!(vm.memory_mib, 1024);
+    let edit = VmPatch {
+        description: Some("d".into()),
+        ..VmPatch::default()
+    };
+    let stale = client.patch_vm(vm.id, Some("0000"), &edit).await;
+    assert!(matches!(stale, Err(Error::Refused(problem)) if problem.status == 412));
+    let edited = client.patch_vm(vm.id, Some(&vm.revision), &edit).await;
+    assert_eq!(edited.unwrap().description, "d");
+}
+
+#[tokio::test]
+async fn every_field_of_a_change_that_is_wrong_is_named() {
+    let daemon = Daemon::start().await;
+    daemon.vm("taken").await;
+    let vm = daemon.vm("web").await;
+    let path = format!("/api/v1/vms/{}", vm.id);
+    for (body, field) in [
+        (r#"{"name":"a b"}"#, "name"),
+        (r#"{"vcpus":0}"#, "vcpus"),
+        (r#"{"vcpus":4,"vcpus_max":2}"#, "vcpus_max"),
+        (r#"{"memory_mib":0}"#, "memory_mib"),
+        (r#"{"tags":["ok","not ok"]}"#, "tags[1]"),
+        (r#"{"cpu_model":"<x/>"}"#, "cpu_model"),
+        (r#"{"boot_order":[]}"#, "boot_order"),
+        (r#"{"boot_order":["vdz"]}"#, "boot_order[0]"),
+        (r#"{"firmware":"bios"}"#, "firmware"),
+    ] {
+        let answer = daemon.send_local(ask("PATCH", &path).json(body)).await;
+        assert_eq!(answer.status, 422, "{body}: {answer:?}");
+        assert_eq!(answer.problem().errors[0].field, field, "{body}");
+    }
+    let request = ask("PATCH", &path).json(r#"{"name":"taken"}"#);
+    assert_eq!(daemon.send_local(request).await.status, 409);
 }
 
 #[tokio::test]

@@ -80,7 +80,10 @@ pub(crate) type AnyBody = UnsyncBoxBody<Bytes, io::Error>;
 /// What a request carries.
 pub(crate) enum Body {
     None,
-    Json(Vec<u8>),
+    Json {
+        text: Vec<u8>,
+        headers: Vec<(&'static str, String)>,
+    },
     Bytes {
         size: u64,
         header: Option<(&'static str, String)>,
@@ -91,11 +94,24 @@ pub(crate) enum Body {
 impl Body {
     pub(crate) fn json(value: &impl Serialize) -> Result<Self, Error> {
         serde_json::to_vec(value)
-            .map(Self::Json)
+            .map(|text| Self::Json {
+                text,
+                headers: Vec::new(),
+            })
             .map_err(|e| Error::Address {
                 address: "request".to_owned(),
                 reason: e.to_string(),
             })
+    }
+}
+
+impl Body {
+    /// The same with a header; one without JSON takes none.
+    pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
+        if let Self::Json { headers, .. } = &mut self {
+            headers.push((name, value));
+        }
+        self
     }
 }
 
@@ -199,8 +215,11 @@ impl Client {
         }
         let body = match body {
             Body::None => no_body(),
-            Body::Json(text) => {
+            Body::Json { text, headers } => {
                 request = request.header(CONTENT_TYPE, "application/json");
+                for (name, value) in headers {
+                    request = request.header(name, value);
+                }
                 Full::new(Bytes::from(text))
                     .map_err(|never| match never {})
                     .boxed_unsync()

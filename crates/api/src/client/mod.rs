@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::rest::{
     AuditPage, Host, Image, ImagePage, Readiness, Session, TokenCreate, TokenPage, TokenSecret, Vm,
-    VmCreate, VmPage,
+    VmCreate, VmPage, VmPatch,
 };
 use call::Body;
 pub use call::Error;
@@ -124,6 +124,24 @@ impl Client {
     /// See [`Error`].
     pub async fn create_vm(&self, wish: &VmCreate) -> Result<Vm, Error> {
         self.json(Method::POST, "/api/v1/vms", Body::json(wish)?)
+            .await
+    }
+
+    /// Changes a VM; with a `revision`, only if it still has that one.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn patch_vm(
+        &self,
+        id: Uuid,
+        revision: Option<&str>,
+        patch: &VmPatch,
+    ) -> Result<Vm, Error> {
+        let mut body = Body::json(patch)?;
+        if let Some(revision) = revision {
+            body = body.with("If-Match", format!("\"{revision}\""));
+        }
+        self.json(Method::PATCH, &format!("/api/v1/vms/{id}"), body)
             .await
     }
 

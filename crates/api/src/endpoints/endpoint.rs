@@ -13,6 +13,8 @@ pub enum Method {
     Put,
     /// Removes.
     Delete,
+    /// Changes a part.
+    Patch,
 }
 
 impl Method {
@@ -24,6 +26,7 @@ impl Method {
             Self::Post => "POST",
             Self::Put => "PUT",
             Self::Delete => "DELETE",
+            Self::Patch => "PATCH",
         }
     }
 }

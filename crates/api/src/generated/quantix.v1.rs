@@ -1771,6 +1771,23 @@ pub struct Vm {
     pub disks: ::prost::alloc::vec::Vec<Disk>,
     #[prost(message, repeated, tag = "10")]
     pub nics: ::prost::alloc::vec::Vec<Nic>,
+    #[prost(string, repeated, tag = "11")]
+    pub tags: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many vCPUs can be plugged in while it runs.
+    #[prost(uint32, tag = "12")]
+    pub vcpus_max: u32,
+    /// "host", "host-model", or a model as QEMU calls it.
+    #[prost(string, tag = "13")]
+    pub cpu_model: ::prost::alloc::string::String,
+    /// Targets of drives and MAC addresses of NICs.
+    #[prost(string, repeated, tag = "14")]
+    pub boot_order: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Names of the fields of which the running VM has other values until it was off.
+    #[prost(string, repeated, tag = "15")]
+    pub pending_restart: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Different whenever the configuration is.
+    #[prost(string, tag = "16")]
+    pub revision: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Disk {
@@ -1815,6 +1832,45 @@ pub struct CreateVmRequest {
     pub cdrom: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(message, repeated, tag = "9")]
     pub nics: ::prost::alloc::vec::Vec<NicCreate>,
+    /// How many vCPUs can be plugged in while it runs; no more than `vcpus` when absent.
+    #[prost(uint32, optional, tag = "10")]
+    pub vcpus_max: ::core::option::Option<u32>,
+}
+/// What is absent stays as it is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateVmRequest {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The revision that the caller saw: a VM that was changed since then is not changed (ABORTED).
+    #[prost(string, optional, tag = "2")]
+    pub revision: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only while the VM is off.
+    #[prost(string, optional, tag = "3")]
+    pub name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "4")]
+    pub description: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "5")]
+    pub tags: ::core::option::Option<Tags>,
+    #[prost(uint32, optional, tag = "6")]
+    pub vcpus: ::core::option::Option<u32>,
+    #[prost(uint32, optional, tag = "7")]
+    pub vcpus_max: ::core::option::Option<u32>,
+    #[prost(uint64, optional, tag = "8")]
+    pub memory_mib: ::core::option::Option<u64>,
+    #[prost(string, optional, tag = "9")]
+    pub cpu_model: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "10")]
+    pub boot_order: ::core::option::Option<BootOrder>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Tags {
+    #[prost(string, repeated, tag = "1")]
+    pub tags: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BootOrder {
+    #[prost(string, repeated, tag = "1")]
+    pub devices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Blank with a size, or a copy of an image, grown if a size is given too.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2157,6 +2213,28 @@ pub mod vm_service_client {
             req.extensions_mut().insert(GrpcMethod::new("quantix.v1.VmService", "Get"));
             self.inner.unary(req, path, codec).await
         }
+        /// Changes a VM: at once where the guest can take it, the rest when it was off. Needs the role operator.
+        pub async fn update(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateVmRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.VmService/Update",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.VmService", "Update"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Powers on. Needs the role operator.
         pub async fn start(
             &mut self,
@@ -2412,6 +2490,11 @@ pub mod vm_service_server {
             &self,
             request: tonic::Request<super::GetVmRequest>,
         ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status>;
+        /// Changes a VM: at once where the guest can take it, the rest when it was off. Needs the role operator.
+        async fn update(
+            &self,
+            request: tonic::Request<super::UpdateVmRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status>;
         /// Powers on. Needs the role operator.
         async fn start(
             &self,
@@ -2665,6 +2748,51 @@ pub mod vm_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.VmService/Update" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateSvc<T: VmService>(pub Arc<T>);
+                    impl<
+                        T: VmService,
+                    > tonic::server::UnaryService<super::UpdateVmRequest>
+                    for UpdateSvc<T> {
+                        type Response = super::Vm;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateVmRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as VmService>::update(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -77,6 +77,12 @@ impl From<rest::Vm> for v1::Vm {
                     source: nic.source,
                 })
                 .collect(),
+            tags: vm.tags,
+            vcpus_max: vm.vcpus_max,
+            cpu_model: vm.cpu_model,
+            boot_order: vm.boot_order,
+            pending_restart: vm.pending_restart,
+            revision: vm.revision,
         }
     }
 }
@@ -115,6 +121,7 @@ impl TryFrom<v1::CreateVmRequest> for rest::VmCreate {
             name: wish.name,
             description: wish.description,
             vcpus: wish.vcpus.unwrap_or(1),
+            vcpus_max: wish.vcpus_max,
             memory_mib: wish.memory_mib.unwrap_or(512),
             firmware: firmware.into(),
             disks: wish
@@ -128,6 +135,21 @@ impl TryFrom<v1::CreateVmRequest> for rest::VmCreate {
             cdrom: wish.cdrom,
             nics,
         })
+    }
+}
+
+impl From<v1::UpdateVmRequest> for rest::VmPatch {
+    fn from(wish: v1::UpdateVmRequest) -> Self {
+        Self {
+            name: wish.name,
+            description: wish.description,
+            tags: wish.tags.map(|tags| tags.tags),
+            vcpus: wish.vcpus,
+            vcpus_max: wish.vcpus_max,
+            memory_mib: wish.memory_mib,
+            cpu_model: wish.cpu_model,
+            boot_order: wish.boot_order.map(|order| order.devices),
+        }
     }
 }
 

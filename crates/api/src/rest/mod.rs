@@ -9,6 +9,7 @@ mod image;
 mod problem;
 mod update;
 mod vm;
+mod vm_edit;
 
 pub use access::{
     AuditEntry, AuditPage, LoginRequest, Role, Session, Token, TokenCreate, TokenPage, TokenSecret,
@@ -29,3 +30,4 @@ pub use vm::{
     Accelerator, ConsoleRequest, ConsoleTicket, ConsoleType, Disk, DiskCreate, Firmware, Nic,
     NicCreate, Vm, VmCreate, VmPage, VmState,
 };
+pub use vm_edit::VmPatch;

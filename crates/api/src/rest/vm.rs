@@ -17,10 +17,18 @@ pub struct Vm {
     pub description: String,
     /// Power state.
     pub state: VmState,
+    /// Words that group VMs.
+    pub tags: Vec<String>,
     /// Configured vCPUs.
     pub vcpus: u32,
+    /// How many vCPUs can be plugged in while it runs.
+    pub vcpus_max: u32,
     /// Configured memory.
     pub memory_mib: u64,
+    /// `host`, `host-model`, or a model as QEMU calls it.
+    pub cpu_model: String,
+    /// Targets of drives and MAC addresses of NICs.
+    pub boot_order: Vec<String>,
     /// Firmware.
     pub firmware: Firmware,
     /// What runs it; emulation is slow and no security boundary.
@@ -29,6 +37,10 @@ pub struct Vm {
     pub disks: Vec<Disk>,
     /// All NICs.
     pub nics: Vec<Nic>,
+    /// Names of the fields above of which the running VM has other values until it was off.
+    pub pending_restart: Vec<String>,
+    /// Different whenever the configuration is: the VM's `ETag`, without quotes.
+    pub revision: String,
 }
 
 /// Observed power state.
@@ -126,6 +138,9 @@ pub struct VmCreate {
     /// 1 to 512.
     #[serde(default = "one")]
     pub vcpus: u32,
+    /// How many vCPUs can be plugged in while it runs, up to 512; no more than `vcpus` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vcpus_max: Option<u32>,
     /// 1 to 16,777,216.
     #[serde(default = "half_a_gibibyte")]
     pub memory_mib: u64,
@@ -216,7 +231,7 @@ impl VmCreate {
     pub fn into_spec(self, id: Uuid) -> Result<model::VmSpec, Vec<model::FieldError>> {
         let mut refused = model::check_vm_values(
             &self.description,
-            self.vcpus,
+            (self.vcpus, self.vcpus_max),
             self.memory_mib,
             self.disks
                 .iter()
@@ -262,6 +277,7 @@ impl VmCreate {
             name,
             description: self.description,
             vcpus: self.vcpus,
+            vcpus_max: self.vcpus_max,
             memory_mib: self.memory_mib,
             firmware: self.firmware.into(),
             disks,
@@ -271,7 +287,7 @@ impl VmCreate {
     }
 }
 
-fn parsed<T: TryFrom<String, Error = NameError>>(
+pub(super) fn parsed<T: TryFrom<String, Error = NameError>>(
     text: String,
     field: String,
     refused: &mut Vec<model::FieldError>,
@@ -331,8 +347,12 @@ impl From<model::Vm> for Vm {
             name: vm.name,
             description: vm.description,
             state: vm.state.into(),
+            tags: vm.tags,
             vcpus: vm.vcpus,
+            vcpus_max: vm.vcpus_max,
             memory_mib: vm.memory_mib,
+            cpu_model: vm.cpu_model,
+            boot_order: vm.boot_order,
             firmware: vm.firmware.into(),
             accelerator: vm.accelerator.into(),
             disks: vm
@@ -352,6 +372,8 @@ impl From<model::Vm> for Vm {
                     source: nic.source,
                 })
                 .collect(),
+            pending_restart: vm.pending_restart.into_iter().map(Into::into).collect(),
+            revision: vm.revision,
         }
     }
 }

@@ -77,6 +77,7 @@ fn spec(name: &str) -> VmSpec {
         name: name.parse().unwrap(),
         description: String::new(),
         vcpus: 1,
+        vcpus_max: None,
         memory_mib: 64,
         firmware: Firmware::Bios,
         disks: Vec::new(),

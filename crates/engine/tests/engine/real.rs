@@ -6,6 +6,7 @@ use qx_engine::events::EventKind;
 use qx_hypervisor::contract::boot_sector_guest;
 use qx_libvirt::Libvirt;
 use qx_libvirt::testing::PrivateLibvirtd;
+use qx_model::edit::VmEdit;
 use qx_model::vm::{NicSpec, PowerAction, PowerState};
 
 use super::*;
@@ -107,6 +108,80 @@ async fn power_actions_are_what_virsh_and_the_guest_see() {
     assert_eq!(act(PowerAction::Stop).await, PowerState::Off);
     let saved = real.virsh(&["list", "--all", "--with-managed-save", "--name"]);
     assert_eq!(saved, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_is_what_virsh_sees_now_and_after_the_next_start() {
+    let real = Real::new().await;
+    let vms = &real.engine.vms;
+    let mut wish = spec("web1");
+    wish.vcpus_max = Some(4);
+    let id = vms.create(&admin(), wish).await.unwrap().id;
+    vms.start(&admin(), id).await.unwrap();
+    let edit = VmEdit {
+        vcpus: Some(3),
+        memory_mib: Some(96),
+        ..VmEdit::default()
+    };
+    let vm = vms.edit(&admin(), id, None, edit).await.unwrap();
+    assert_eq!(vm.pending_restart, ["memory_mib"]);
+    assert_eq!(
+        real.virsh(&["vcpucount", "web1", "--current", "--live"]),
+        "3"
+    );
+    let memory = |xml: &str| xml.contains("<memory unit='KiB'>98304</memory>");
+    assert!(!memory(&real.virsh(&["dumpxml", "web1"])));
+    assert!(memory(&real.virsh(&["dumpxml", "--inactive", "web1"])));
+    vms.stop(&admin(), id).await.unwrap();
+    let renamed = VmEdit {
+        name: Some("web2".parse().unwrap()),
+        ..VmEdit::default()
+    };
+    vms.edit(&admin(), id, None, renamed).await.unwrap();
+    assert_eq!(real.virsh(&["list", "--all", "--name"]), "web2");
+    vms.start(&admin(), id).await.unwrap();
+    assert!(memory(&real.virsh(&["dumpxml", "web2"])));
+    vms.stop(&admin(), id).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_of_a_vm_that_others_defined_keeps_what_we_do_not_understand() {
+    let real = Real::new().await;
+    let vms = &real.engine.vms;
+    let id = VmId::random();
+    let xml = real.directory.path().join("foreign.xml");
+    let text = format!(
+        "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>\
+         <name>foreign</name><uuid>{id}</uuid><memory>65536</memory>\
+         <metadata><a:b xmlns:a='http://example.org/a'>kept</a:b></metadata>\
+         <os><type arch='x86_64'>hvm</type><boot dev='network'/></os>\
+         <devices><graphics type='vnc' passwd='secret'/><watchdog model='i6300esb'/></devices>\
+         <qemu:commandline><qemu:arg value='-no-fd-bootchk'/></qemu:commandline></domain>"
+    );
+    std::fs::write(&xml, text).unwrap();
+    real.virsh(&["define", &xml.to_string_lossy()]);
+    eventually("the definition", async || {
+        vms.get(&admin(), id).await.is_ok()
+    })
+    .await;
+    let dump = || real.virsh(&["dumpxml", "--security-info", "foreign"]);
+    let before = dump();
+    let edit = VmEdit {
+        memory_mib: Some(96),
+        ..VmEdit::default()
+    };
+    vms.edit(&admin(), id, None, edit).await.unwrap();
+    let expected = before.replace("'KiB'>65536<", "'KiB'>98304<");
+    assert_ne!(before, expected);
+    assert_eq!(dump(), expected);
+    for kept in [
+        "kept</a:b>",
+        "passwd='secret'",
+        "i6300esb",
+        "-no-fd-bootchk",
+    ] {
+        assert!(expected.contains(kept), "{kept}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,11 +10,13 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use qx_model::edit::VmEdit;
 use qx_model::vm::{DiskSource, DiskSpec, Firmware, ImageFormat, PowerState, VmId, VmSpec};
 
 use self::line::Line;
 use crate::{Definition, DiskImage, DiskRequest, Error, Hypervisor, Signal};
 
+mod edit;
 mod guest;
 mod line;
 mod power;
@@ -54,10 +56,18 @@ impl Subject<'_> {
     /// If the implementation breaks the contract.
     pub fn check(&self) {
         type Check<'a> = (&'a str, fn(&Subject<'a>));
-        let checks: [Check<'_>; 12] = [
+        let checks: [Check<'_>; 14] = [
             (
                 "a defined VM is what was wished for, and off",
                 Self::defined_as_wished,
+            ),
+            (
+                "an edit changes what it names, and the revision",
+                Self::edit,
+            ),
+            (
+                "what a running VM can't take now is pending until it was off",
+                Self::edit_running,
             ),
             ("ids and names are unique", Self::ids_and_names_are_unique),
             (
@@ -150,6 +160,7 @@ impl Subject<'_> {
         let answers = [
             ("get", hypervisor.get(id).map(drop)),
             ("creation_mark", hypervisor.creation_mark(id).map(drop)),
+            ("edit", hypervisor.edit(id, &VmEdit::default())),
             ("start", hypervisor.start(id)),
             ("shutdown", hypervisor.shutdown(id)),
             ("stop", hypervisor.stop(id)),
@@ -305,6 +316,7 @@ impl Subject<'_> {
             name: format!("contract-{name}").parse().unwrap(),
             description: String::new(),
             vcpus: 1,
+            vcpus_max: None,
             memory_mib: 64,
             firmware: Firmware::Bios,
             disks: vec![disk],

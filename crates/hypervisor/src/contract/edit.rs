@@ -1,0 +1,102 @@
+//! Edits: of the configuration, and of what runs.
+
+use qx_model::edit::VmEdit;
+
+use super::{Guests, Subject};
+use crate::Error;
+
+impl Subject<'_> {
+    pub(super) fn edit(&self) {
+        let definition = self.definition("edit");
+        let id = definition.spec.id;
+        self.hypervisor.define(&definition).unwrap();
+        let before = self.hypervisor.get(id).unwrap();
+        assert_eq!(before.boot_order, ["vda"]);
+        assert_eq!(before.cpu_model, "host");
+        let edit = VmEdit {
+            name: Some("contract-edited".parse().unwrap()),
+            description: Some("<b>&\"it's\" two\nlines".into()),
+            tags: Some(vec!["prod".parse().unwrap(), "web".parse().unwrap()]),
+            vcpus: Some(2),
+            vcpus_max: Some(4),
+            memory_mib: Some(96),
+            ..VmEdit::default()
+        };
+        self.hypervisor.edit(id, &edit).unwrap();
+        let after = self.hypervisor.get(id).unwrap();
+        assert_eq!(after.name, "contract-edited");
+        assert_eq!(Some(&after.description), edit.description.as_ref());
+        assert_eq!(after.tags, ["prod", "web"]);
+        assert_eq!((after.vcpus, after.vcpus_max, after.memory_mib), (2, 4, 96));
+        assert_eq!(
+            (&after.disks, after.firmware),
+            (&before.disks, before.firmware)
+        );
+        assert!(after.pending_restart.is_empty());
+        assert_ne!(after.revision, before.revision);
+        // The mark of its creation outlives edits.
+        assert_eq!(
+            self.hypervisor.creation_mark(id).unwrap(),
+            Some(definition.mark)
+        );
+        assert_eq!(self.hypervisor.get(id).unwrap().revision, after.revision);
+        let model = |name: &str| VmEdit {
+            cpu_model: Some(name.parse().unwrap()),
+            ..VmEdit::default()
+        };
+        if self.guests == Guests::Real {
+            let refused = self.hypervisor.edit(id, &model("Z80"));
+            assert!(
+                matches!(
+                    refused,
+                    Err(Error::Invalid {
+                        field: "cpu_model",
+                        ..
+                    })
+                ),
+                "{refused:?}"
+            );
+        }
+        self.hypervisor.edit(id, &model("qemu64")).unwrap();
+        assert_eq!(self.hypervisor.get(id).unwrap().cpu_model, "qemu64");
+        self.hypervisor.edit(id, &model("host")).unwrap();
+        assert_eq!(self.hypervisor.get(id).unwrap().cpu_model, "host");
+        self.hypervisor.undefine(id).unwrap();
+    }
+
+    pub(super) fn edit_running(&self) {
+        let id = self.created("pending");
+        let room = VmEdit {
+            vcpus_max: Some(4),
+            ..VmEdit::default()
+        };
+        self.hypervisor.edit(id, &room).unwrap();
+        self.hypervisor.start(id).unwrap();
+        let renamed = VmEdit {
+            name: Some("contract-renamed".parse().unwrap()),
+            ..VmEdit::default()
+        };
+        let refused = self.hypervisor.edit(id, &renamed);
+        assert!(
+            matches!(refused, Err(Error::WrongState { .. })),
+            "{refused:?}"
+        );
+        let edit = VmEdit {
+            vcpus: Some(2),
+            memory_mib: Some(96),
+            description: Some("at once".into()),
+            ..VmEdit::default()
+        };
+        self.hypervisor.edit(id, &edit).unwrap();
+        let vm = self.hypervisor.get(id).unwrap();
+        assert_eq!((vm.vcpus, vm.memory_mib), (2, 96));
+        assert_eq!(vm.description, "at once");
+        // There was room for the vCPU; memory has none.
+        assert_eq!(vm.pending_restart, ["memory_mib"]);
+        self.hypervisor.stop(id).unwrap();
+        assert!(self.hypervisor.get(id).unwrap().pending_restart.is_empty());
+        self.hypervisor.start(id).unwrap();
+        assert!(self.hypervisor.get(id).unwrap().pending_restart.is_empty());
+        self.remove(id);
+    }
+}
