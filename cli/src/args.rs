@@ -289,6 +289,10 @@ pub(crate) enum UpdateCommand {
     },
     /// Write the version that runs to the other slot once more: makes a damaged or failed slot good again.
     Reinstall,
+    /// Ask the feed whether it has a newer version for this host.
+    Check,
+    /// Fetch the feed's newest version into the slot that does not run. Nothing starts it yet.
+    Fetch,
     /// End a transfer, or take a version that only waits to be started out of the other slot.
     Discard,
     /// Restart into the uploaded version. It is kept if it proves healthy; else the host goes back by itself.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use qx_api::client::{Client, Error};
 use qx_api::rest::{
-    LastUpdate, Slot, TransferSource, TransferState, UpdateOutcome, UpdateStart, Updates,
+    Automatic, Feed, LastUpdate, Slot, TransferSource, TransferState, UpdateOutcome, UpdateStart,
+    Updates,
 };
 use tokio::io::AsyncSeekExt;
 
@@ -27,6 +28,11 @@ pub(crate) async fn run(client: &Client, format: Format, command: UpdateCommand)
         UpdateCommand::Upload { file, resume } => upload(client, &file, resume).await?,
         UpdateCommand::Reinstall => {
             client.reinstall_update().await?;
+            follow(client).await?
+        }
+        UpdateCommand::Check => client.check_update().await?,
+        UpdateCommand::Fetch => {
+            client.fetch_update().await?;
             follow(client).await?
         }
         UpdateCommand::Discard => client.discard_update().await?,
@@ -62,6 +68,7 @@ fn lines(updates: &Updates) -> Vec<String> {
     }
     let mut lines: Vec<String> = updates.slots.iter().map(slot).collect();
     lines.extend(updates.last.as_ref().map(last));
+    lines.extend(updates.feed.iter().flat_map(feed));
     if let Some(transfer) = &updates.transfer {
         let version = transfer.version.as_deref().unwrap_or("an update");
         lines.push(match transfer.state {
@@ -84,6 +91,37 @@ fn lines(updates: &Updates) -> Vec<String> {
             ),
         });
     }
+    lines
+}
+
+fn feed(feed: &Feed) -> Vec<String> {
+    let found = match (&feed.problem, &feed.offer, feed.checked_at) {
+        (Some(problem), ..) => problem.clone(),
+        (None, Some(offer), _) if offer.given_up => format!(
+            "{} failed here or was left, and is not tried again by itself: qx update fetch",
+            offer.version
+        ),
+        (None, Some(offer), _) if offer.staged => {
+            format!("{} is in the other slot: qx update apply", offer.version)
+        }
+        (None, Some(offer), _) => format!(
+            "{} can be had, {} MiB: qx update fetch",
+            offer.version,
+            offer.size_bytes.div_ceil(1 << 20)
+        ),
+        (None, None, Some(time)) => format!("nothing newer, {time}"),
+        (None, None, None) => "not asked yet: qx update check".to_owned(),
+    };
+    let mut lines = vec![format!("Feed     {} ({}): {found}", feed.url, feed.channel)];
+    let does = match feed.automatic {
+        Automatic::Off => return lines,
+        Automatic::Fetch => "fetches newer versions by itself",
+        Automatic::Apply => "fetches newer versions by itself and starts them in the window",
+    };
+    let window = feed.window.as_ref().map_or_else(String::new, |window| {
+        format!(", next {} to {}", window.starts_at, window.ends_at)
+    });
+    lines.push(format!("Schedule {does}{window}"));
     lines
 }
 
@@ -216,7 +254,9 @@ async fn received(client: &Client) -> Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use qx_api::rest::{Failure, FailureReason, SlotName, SlotState, Transfer};
+    use qx_api::rest::{
+        Failure, FailureReason, MaintenanceWindow, Offer, SlotName, SlotState, Transfer,
+    };
 
     use super::*;
 
@@ -276,6 +316,7 @@ mod tests {
             slots: vec![],
             transfer: None,
             last: None,
+            feed: None,
         };
         assert_eq!(
             lines(&updates),
@@ -298,6 +339,7 @@ mod tests {
                 problem: None,
             }),
             last: None,
+            feed: None,
         };
         assert_eq!(
             lines(&wrote(TransferSource::Upload)),
@@ -332,6 +374,7 @@ mod tests {
                 outcome: UpdateOutcome::Failed,
                 failure: Some(network()),
             }),
+            feed: None,
         };
         let lines = lines(&updates);
         assert_eq!(
@@ -339,5 +382,52 @@ mod tests {
             "Update   1.0.0 to 2.0.0, 2026-11-23T12:00:00Z: failed, went back: the management network did not come up"
         );
         assert!(lines[2].contains("4096 bytes: qx update upload FILE --resume"));
+    }
+
+    #[test]
+    fn what_the_feed_has_and_what_becomes_of_it_is_said() {
+        let asked = Feed {
+            url: "https://a.example".into(),
+            channel: "stable".into(),
+            checked_at: Some("2026-11-24T12:00:00Z".parse().unwrap()),
+            next_check_at: "2026-11-25T12:00:00Z".parse().unwrap(),
+            problem: None,
+            offer: None,
+            automatic: Automatic::Off,
+            window: None,
+        };
+        let first = |feed: &Feed| super::feed(feed).remove(0);
+        assert_eq!(
+            super::feed(&asked),
+            ["Feed     https://a.example (stable): nothing newer, 2026-11-24T12:00:00Z"]
+        );
+        let mut offering = Feed {
+            offer: Some(Offer {
+                version: "2.0.0".into(),
+                build_id: "0123456789abcdef".into(),
+                size_bytes: (150 << 20) - 5,
+                staged: false,
+                given_up: false,
+            }),
+            automatic: Automatic::Apply,
+            window: Some(MaintenanceWindow {
+                starts_at: "2026-11-28T01:00:00Z".parse().unwrap(),
+                ends_at: "2026-11-28T03:00:00Z".parse().unwrap(),
+            }),
+            ..asked.clone()
+        };
+        assert!(first(&offering).ends_with("2.0.0 can be had, 150 MiB: qx update fetch"));
+        assert_eq!(
+            super::feed(&offering)[1],
+            "Schedule fetches newer versions by itself and starts them in the window, \
+             next 2026-11-28T01:00:00Z to 2026-11-28T03:00:00Z"
+        );
+        offering.offer.as_mut().unwrap().given_up = true;
+        assert!(first(&offering).contains("not tried again by itself"));
+        let silent = Feed {
+            problem: Some("the feed cannot be asked: 404".into()),
+            ..asked
+        };
+        assert!(first(&silent).ends_with(": the feed cannot be asked: 404"));
     }
 }

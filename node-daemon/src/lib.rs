@@ -39,6 +39,16 @@ pub struct Node {
     fingerprint: String,
 }
 
+/// What the host does about its own system by itself, until the daemon stops.
+async fn follow_schedule(app: App) {
+    let updates = app.engine.updates.clone();
+    let healthy = || async { rest::updates::healthy(&app).await.ok() };
+    tokio::select! {
+        () = updates.follow_schedule(healthy) => {}
+        () = app.closing() => {}
+    }
+}
+
 impl Node {
     /// Starts everything; returns when all sockets accept connections.
     ///
@@ -53,6 +63,7 @@ impl Node {
         let listeners = Listeners::start(&options, &app, tls.config).await?;
         let watchdog = Watchdog::start(&options)?;
         announce::start(&options, &app);
+        tokio::spawn(follow_schedule(app));
         tracing::info!(
             https = %listeners.https(),
             grpc = %listeners.grpc(),

@@ -1,6 +1,7 @@
 //! `qx-image`: the build's own tool. Signs slot directories and keyrings, checks them, and writes the bill of
 //! materials. The build scripts call it; it never runs on a host.
 
+mod feed;
 mod keyring;
 mod sbom;
 mod signing;
@@ -109,6 +110,24 @@ enum Command {
         #[arg(long)]
         keys: PathBuf,
     },
+    /// Write the index of an update feed: of every bundle in a directory, which a web server then serves
+    Feed {
+        /// The directory with the bundles (*.qxu)
+        #[arg(long)]
+        directory: PathBuf,
+        /// The release key's private half
+        #[arg(long)]
+        key: PathBuf,
+        /// The directory with recovery.pub, keyring.json and keyring.sig
+        #[arg(long)]
+        keys: PathBuf,
+        /// Days until the index expires: it must be written anew before
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3650))]
+        days: u64,
+        /// Higher than that of every index before; the time when left out
+        #[arg(long)]
+        sequence: Option<u64>,
+    },
     /// Write the software bill of materials (SPDX 2.3 JSON)
     Sbom {
         /// Package, version and architecture of each Debian package, tab separated
@@ -168,6 +187,13 @@ fn main() -> Result<()> {
             new,
             out,
         } => keyring::rotate(&recovery, &keyring, &new, &out),
+        Command::Feed {
+            directory,
+            key,
+            keys,
+            days,
+            sequence,
+        } => feed::make(&directory, &key, &keys, days, sequence),
         Command::Verify { slot, keys } => signing::verify(&slot, &keys),
         Command::Sbom {
             debian,

@@ -176,6 +176,27 @@ pub const UPDATE_REINSTALL: Endpoint = Endpoint::new(
 )
 .answers(202, Output::Json("Updates"))
 .fails(&[409, 503]);
+/// Ask the feed.
+pub const UPDATE_CHECK: Endpoint = Endpoint::new(
+    "checkUpdate",
+    Post,
+    "/api/v1/updates/check",
+    Requires(Operation::UpdateCheck),
+    "Ask the feed now whether it has a newer version for this host",
+)
+.answers(200, Output::Json("Updates"))
+.fails(&[409, 503]);
+/// Fetch what the feed has.
+pub const UPDATE_FETCH: Endpoint = Endpoint::new(
+    "fetchUpdate",
+    Post,
+    "/api/v1/updates/fetch",
+    Requires(Operation::UpdateFetch),
+    "Ask the feed, and write its newest version for this host to the slot that does not run; `transfer` tells how \
+     it goes on",
+)
+.answers(202, Output::Json("Updates"))
+.fails(&[409, 503]);
 /// Start the other slot.
 pub const UPDATE_APPLY: Endpoint = Endpoint::new(
     "applyUpdate",
@@ -454,6 +475,8 @@ pub const ALL: &[Endpoint] = &[
     UPDATE_UPLOAD,
     UPDATE_DISCARD,
     UPDATE_REINSTALL,
+    UPDATE_CHECK,
+    UPDATE_FETCH,
     UPDATE_APPLY,
     UPDATE_CONFIRM,
     UPDATE_ROLLBACK,

@@ -163,7 +163,7 @@ fn a_hosts_configuration_has_no_install_table() {
     let found = parse("version = 1\n[instal]\n").unwrap_err();
     assert_eq!(
         found[0].to_string(),
-        "line 2: unknown key `instal`; known keys: version, system, ssh, network"
+        "line 2: unknown key `instal`; known keys: version, system, ssh, network, updates, proxy"
     );
 }
 

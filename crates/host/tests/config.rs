@@ -4,10 +4,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use base64::Engine as _;
 use proptest::prelude::*;
 use qx_host::config::{
-    Bond, BondMode, Config, InterfaceSelector, Ipv4, Ipv6, MOST_ARGUMENT_BYTES, Management, Ssh,
-    System, VlanId, kernel_arguments, parse, parse_answer,
+    Automatic, Bond, BondMode, Config, Day, InterfaceSelector, Ipv4, Ipv6, MOST_ARGUMENT_BYTES,
+    Management, Proxy, Ssh, System, TimeOfDay, Updates, VlanId, Window, kernel_arguments, parse,
+    parse_answer,
 };
 
 fn problems(text: &str) -> Vec<String> {
@@ -42,6 +44,87 @@ fn the_example_of_the_manual_is_read() {
     assert_eq!(config.management.vlan.map(VlanId::get), Some(20));
     assert!(config.ssh.enabled);
     assert_eq!(config.management.dns.len(), 2);
+}
+
+#[test]
+fn a_feed_a_proxy_and_authorities_are_read_and_empty_texts_are_none() {
+    let pem = format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        "MIIB".repeat(30)
+    );
+    let text = format!(
+        "version = 1\n[updates]\nfeed = \"https://updates.example.org/quantix\"\nchannel = \"testing\"\n\
+         [proxy]\nhttps = \"http://proxy:3128\"\nca_certificates = [\"\"\"\n{pem}\"\"\"]\n"
+    );
+    let config = parse(&text).unwrap().config;
+    let feed = config.updates.feed.unwrap();
+    assert_eq!(
+        feed.file("index.json"),
+        "https://updates.example.org/quantix/index.json"
+    );
+    assert_eq!(config.updates.channel.as_str(), "testing");
+    assert_eq!(config.proxy.https.unwrap().as_str(), "http://proxy:3128");
+    assert_eq!(config.proxy.ca_certificates.len(), 1);
+    let text = "version = 1\n[updates]\nfeed = \"\"\n[proxy]\nhttps = \"\"\n";
+    assert_eq!(parse(text).unwrap().config, Config::default());
+    let found = problems(
+        "version = 1\n[updates]\nfeed = \"http://a/\"\n[proxy]\nca_certificates = [\"x\"]\n",
+    );
+    assert!(
+        found[0].starts_with("line 3: `updates.feed` must be an https:// URL"),
+        "{found:?}"
+    );
+    assert!(
+        found[1].starts_with("line 5: an entry of `proxy.ca_certificates` must be one certificate"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_maintenance_window_is_read_and_every_fault_of_it_is_named() {
+    let read = |updates: &str| parse(&format!("version = 1\n[updates]\n{updates}\n"));
+    let feed = "feed = \"https://a.example\"\nautomatic = \"apply\"\n";
+    let good = "window = { days = [\"sun\", \"sat\", \"sun\"], start = \"02:00\", minutes = 120 }";
+    let window = read(&format!("{feed}{good}"))
+        .unwrap()
+        .config
+        .updates
+        .window
+        .unwrap();
+    assert_eq!(window.days, [Day::Sat, Day::Sun]);
+    assert_eq!(
+        (window.start.to_string().as_str(), window.minutes),
+        ("02:00", 120)
+    );
+    for (updates, says) in [
+        (feed.to_owned(), "which needs a `window`"),
+        ("automatic = \"fetch\"".to_owned(), "needs a `feed`"),
+        (
+            "automatic = \"on\"".to_owned(),
+            "must be \"off\", \"fetch\" or \"apply\"",
+        ),
+        (good.replace("sun", "sunday"), "must be a day"),
+        (good.replace("02:00", "2:00"), "must be a time from"),
+        (good.replace("02:00", "24:00"), "must be a time from"),
+        (good.replace("120", "14"), "must be 15 to 1440"),
+        (good.replace("120", "1441"), "must be 15 to 1440"),
+        (
+            "window = { start = \"02:00\", minutes = 60 }".to_owned(),
+            "`updates.window.days` is missing",
+        ),
+        (
+            "window = { days = [], start = \"02:00\", minutes = 60 }".to_owned(),
+            "must name a day",
+        ),
+    ] {
+        let found = read(&updates).unwrap_err();
+        assert!(
+            found
+                .iter()
+                .any(|problem| problem.to_string().contains(says)),
+            "{updates}: {found:?}"
+        );
+    }
 }
 
 #[test]
@@ -343,8 +426,59 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn window()(
+        days in proptest::sample::subsequence(Day::ALL.to_vec(), 1..=7),
+        hour in 0i8..24,
+        minute in 0i8..60,
+        minutes in 15u16..=1440,
+    ) -> Window {
+        Window { days, start: TimeOfDay { hour, minute }, minutes }
+    }
+}
+
+prop_compose! {
+    fn updates()(
+        feed in proptest::option::of("https://[a-z]{1,10}\\.example(:[1-9][0-9]{0,3})?(/[a-z0-9._-]{1,8}x){0,2}/?"),
+        channel in "[a-z0-9-]{1,32}",
+        automatic in proptest::sample::select(Automatic::ALL.to_vec()),
+        window in proptest::option::of(window()),
+    ) -> Updates {
+        let automatic = match (&feed, &window) {
+            (None, _) => Automatic::Off,
+            (Some(_), None) if automatic == Automatic::Apply => Automatic::Fetch,
+            _ => automatic,
+        };
+        Updates {
+            feed: feed.map(|feed| feed.parse().unwrap()),
+            channel: channel.parse().unwrap(),
+            automatic,
+            window,
+        }
+    }
+}
+
+prop_compose! {
+    fn proxy()(
+        https in proptest::option::of("http://[a-z]{1,10}\\.example(:[1-9][0-9]{0,3})?"),
+        certificates in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 64..300), 0..3),
+    ) -> Proxy {
+        let pem = |der: &Vec<u8>| {
+            let der: Vec<u8> = [0x30].iter().chain(der).copied().collect();
+            let body = base64::engine::general_purpose::STANDARD.encode(der);
+            format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----").parse().unwrap()
+        };
+        Proxy {
+            https: https.map(|proxy| proxy.parse().unwrap()),
+            ca_certificates: certificates.iter().map(pem).collect(),
+        }
+    }
+}
+
+prop_compose! {
     fn config()(
         management in management(),
+        updates in updates(),
+        proxy in proxy(),
         hostname in "[a-z0-9]{1,20}(\\.[a-z][a-z0-9-]{0,10}[a-z]){0,2}",
         timezone in "[A-Z][a-z]{1,10}(/[A-Z][A-Za-z_]{1,10}){0,2}",
         with_hash in any::<bool>(),
@@ -368,6 +502,8 @@ prop_compose! {
                 authorized_keys: keys.iter().map(|key| key.parse().unwrap()).collect(),
             },
             management,
+            updates,
+            proxy,
         }
     }
 }

@@ -103,6 +103,10 @@ operations! {
     UpdateReinstall "update_reinstall" Admin,
     /// End a transfer, or empty the slot that it filled.
     UpdateDiscard "update_discard" Admin,
+    /// Ask the feed for a newer version.
+    UpdateCheck "update_check" Admin,
+    /// Write what the feed has to the other slot.
+    UpdateFetch "update_fetch" Admin,
     /// Start the other slot on trial.
     UpdateApply "update_apply" Admin,
     /// Keep a version that is on trial.

@@ -74,8 +74,13 @@ impl Floors {
 
     /// Takes in the floor of a version that was confirmed. Nothing is ever lowered.
     pub fn confirmed(&mut self, manifest: &Manifest) {
-        let floor = self.0.entry(manifest.key_id.clone()).or_default();
-        *floor = manifest.floor.max(*floor);
+        self.raise(&manifest.key_id, manifest.floor);
+    }
+
+    /// Raises the floor of this key to `to`, unless it is there already.
+    pub fn raise(&mut self, key: &KeyId, to: u64) {
+        let floor = self.0.entry(key.clone()).or_default();
+        *floor = to.max(*floor);
     }
 
     /// Whether a verified version may be written to a slot at `now`, in seconds since 1970.
@@ -104,7 +109,7 @@ impl Floors {
 }
 
 /// As people write it, or the bare number when it is beyond year 9999.
-fn date(seconds: u64) -> String {
+pub(crate) fn date(seconds: u64) -> String {
     i64::try_from(seconds)
         .ok()
         .and_then(|seconds| Timestamp::from_second(seconds).ok())

@@ -6,6 +6,10 @@ pub const MANIFEST_FILE: &str = "manifest.json";
 pub const SIGNATURE_FILE: &str = "manifest.sig";
 /// The public half of the recovery key: 64 hexadecimal digits. Only images carry it.
 pub const RECOVERY_FILE: &str = "recovery.pub";
+/// The index of an update feed.
+pub const INDEX_FILE: &str = "index.json";
+/// The signature over it.
+pub const INDEX_SIGNATURE_FILE: &str = "index.sig";
 /// Which keys may sign manifests.
 pub const KEYRING_FILE: &str = "keyring.json";
 /// The recovery key's signature over the keyring's bytes: 64 raw bytes.

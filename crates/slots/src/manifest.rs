@@ -15,7 +15,7 @@ use crate::{Hash, PART_NAMES};
 /// The one format this version reads and writes.
 const FORMAT: u32 = 1;
 /// The one architecture there is.
-const ARCHITECTURE: &str = "x86_64";
+pub(crate) const ARCHITECTURE: &str = "x86_64";
 /// Far above any real manifest; keeps a hostile file out of memory.
 pub(crate) const MAX_BYTES: usize = 64 * 1024;
 /// No part is as long as this: a system partition has 300 MiB.

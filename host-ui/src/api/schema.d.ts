@@ -192,6 +192,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/updates/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the feed now whether it has a newer version for this host */
+        post: operations["checkUpdate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/updates/confirm": {
         parameters: {
             query?: never;
@@ -203,6 +220,23 @@ export interface paths {
         put?: never;
         /** Keep the version that is on trial without waiting for the health check */
         post: operations["confirmUpdate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/updates/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the feed, and write its newest version for this host to the slot that does not run; `transfer` tells how it goes on */
+        post: operations["fetchUpdate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -539,6 +573,11 @@ export interface components {
             /** @description To be sent as `cursor` for older entries; `null` at the end. */
             next: string | null;
         };
+        /**
+         * @description What a host does with a newer version by itself.
+         * @enum {string}
+         */
+        Automatic: "off" | "fetch" | "apply";
         /** @description How the image was booted. */
         Boot: {
             /** @description Identity of the image. */
@@ -729,6 +768,29 @@ export interface components {
          * @enum {string}
          */
         FailureReason: "refused" | "kernel" | "init" | "verify" | "system" | "daemon" | "network" | "services" | "user" | "unknown";
+        /** @description A directory of a web server with newer versions, as far as it was asked since the daemon started. */
+        Feed: {
+            /** @description What the host does with a newer version by itself. */
+            automatic: components["schemas"]["Automatic"];
+            /** @description Which of its releases are meant. */
+            channel: string;
+            /**
+             * Format: date-time
+             * @description When it was asked last; `null` before the first time.
+             */
+            checked_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the host asks it by itself.
+             */
+            next_check_at: string;
+            offer: components["schemas"]["Offer"] | null;
+            /** @description Why it could not be asked, or is not believed, in words; `null` when it answered. */
+            problem: string | null;
+            /** @description The directory. */
+            url: string;
+            window: components["schemas"]["MaintenanceWindow"] | null;
+        };
         /** @description One refused field of a request. */
         FieldProblem: {
             /** @description Path of the field, such as `disks[0].size_bytes`. */
@@ -837,6 +899,19 @@ export interface components {
             /** @description User name; `root` is the host's own administrator. */
             username: string;
         };
+        /** @description The maintenance window that is open, or the next one. */
+        MaintenanceWindow: {
+            /**
+             * Format: date-time
+             * @description The first moment after it.
+             */
+            ends_at: string;
+            /**
+             * Format: date-time
+             * @description Its first moment.
+             */
+            starts_at: string;
+        };
         /** @description Main memory. */
         Memory: {
             /**
@@ -864,6 +939,22 @@ export interface components {
         } | {
             /** @description A bridge of the host, such as `br0`, the management network's. */
             bridge: string;
+        };
+        /** @description A newer version. */
+        Offer: {
+            /** @description Identity of its image. */
+            build_id: string;
+            /** @description It failed on this host, or somebody went back from it: only a person tries it again. */
+            given_up: boolean;
+            /**
+             * Format: int64
+             * @description Bytes of its bundle.
+             */
+            size_bytes: number;
+            /** @description The other slot holds it already. */
+            staged: boolean;
+            /** @description As people name it. */
+            version: string;
         };
         /** @description An error, sent as `application/problem+json`. */
         Problem: {
@@ -1043,7 +1134,7 @@ export interface components {
          * @description Where a bundle comes from.
          * @enum {string}
          */
-        TransferSource: "upload" | "reinstall";
+        TransferSource: "upload" | "reinstall" | "feed";
         /**
          * @description How far a bundle is.
          * @enum {string}
@@ -1061,6 +1152,7 @@ export interface components {
         };
         /** @description Where updates stand. */
         Updates: {
+            feed: components["schemas"]["Feed"] | null;
             last: components["schemas"]["LastUpdate"] | null;
             /** @description Slots A and B; none when the host cannot be updated. */
             slots: components["schemas"]["Slot"][];
@@ -2172,6 +2264,71 @@ export interface operations {
             };
         };
     };
+    checkUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Updates"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     confirmUpdate: {
         parameters: {
             query?: never;
@@ -2183,6 +2340,71 @@ export interface operations {
         responses: {
             /** @description Done. */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Updates"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetchUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,5 @@
 // Values that tests start from.
-import type { Host, LastUpdate, Slot, Transfer, Updates, Vm } from '@/api/types';
+import type { Feed, Host, LastUpdate, Slot, Transfer, Updates, Vm } from '@/api/types';
 
 /** A VM that is off, with the fields given changed. */
 export const aVm = (part: Partial<Vm> = {}): Vm => ({
@@ -67,6 +67,20 @@ export const someUpdates = (part: Partial<Updates> = {}): Updates => ({
   slots: [theRunningSlot(), anEmptySlot()],
   transfer: null,
   last: null,
+  feed: null,
+  ...part,
+});
+
+/** A feed that was asked and has a newer version. */
+export const aFeed = (part: Partial<Feed> = {}): Feed => ({
+  url: 'https://updates.example.org/quantix',
+  channel: 'stable',
+  checked_at: '2026-11-24T12:00:00Z',
+  next_check_at: '2026-11-25T12:00:00Z',
+  problem: null,
+  offer: { version: '0.2.0', build_id: 'fedcba9876543210', size_bytes: 150 * 1024 * 1024, staged: false, given_up: false },
+  automatic: 'off',
+  window: null,
   ...part,
 });
 

@@ -43,6 +43,18 @@ export function useReinstall() {
   });
 }
 
+/** Asks the feed what it has, or fetches that into the other slot. A refusal may have changed what is known of it. */
+export function useAskFeed(action: 'check' | 'fetch') {
+  const { t } = useI18n();
+  const errorText = useErrorText();
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: () => ask(action === 'check' ? api.POST('/api/v1/updates/check') : api.POST('/api/v1/updates/fetch')),
+    onSuccess: (updates) => cache.setQueryData(updatesQuery.queryKey, updates),
+    onError: (error) => notify({ tone: 'danger', title: t(`feed.${action}.failed`), detail: errorText(error) }),
+  });
+}
+
 /** Ends what is being written, or takes out of the other slot what was just written to it. */
 export function useDiscard() {
   const { t } = useI18n();

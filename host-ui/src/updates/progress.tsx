@@ -62,6 +62,7 @@ export function DiscardButton({ label, reason }: { label: string; reason: string
 function title(transfer: Transfer | null, upload: BundleUpload | null, t: Translate): string {
   if (transfer?.state === 'verifying') return t('bundle.verifying');
   if (upload === null && transfer?.source === 'reinstall') return t('bundle.reinstall', { version: transfer.version ?? '…' });
+  if (upload === null && transfer?.source === 'feed') return t('bundle.feed', { version: transfer.version ?? '…' });
   if (upload === null) return t('bundle.receiving');
   return upload.sentBytes < upload.file.size ? t('bundle.sending', { name: upload.file.name }) : t('upload.finishing');
 }

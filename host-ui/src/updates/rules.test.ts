@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Role, Updates } from '@/api/types';
-import { aLastUpdate, anEmptySlot, aSlot, aTransfer, someUpdates, theRunningSlot } from '@/testing/samples';
+import { aFeed, aLastUpdate, anEmptySlot, aSlot, aTransfer, someUpdates, theRunningSlot } from '@/testing/samples';
 import { resumeOffset, slotRole, type UpdateAction, whyNot } from './rules';
 
 const failure = { reason: 'network', detail: 'No network.' } as const;
@@ -21,13 +21,19 @@ const situations = {
   updated: someUpdates({ slots: [A, onB], last: aLastUpdate() }),
   restaged: someUpdates({ slots: [A, onB], last: aLastUpdate(), transfer: aTransfer({ state: 'done', version: '0.1.0' }) }),
   failed: someUpdates({ slots: [theRunningSlot(), aSlot({ state: 'failed', failure })], last: aLastUpdate({ outcome: 'failed', failure }) }),
+  offered: someUpdates({ feed: aFeed() }),
+  fetched: someUpdates({ feed: aFeed({ offer: { version: '0.2.0', build_id: 'b', size_bytes: 1, staged: true, given_up: false } }) }),
   unavailable: someUpdates({ slots: [], unavailable: 'A live system.' }),
 } satisfies Record<string, Updates>;
 type Situation = keyof typeof situations;
 
 const allowed: Record<Exclude<UpdateAction, 'cancel'>, Situation[]> = {
-  upload: ['fresh', 'interrupted', 'staged', 'waiting', 'updated', 'restaged', 'failed'],
-  reinstall: ['fresh', 'interrupted', 'staged', 'waiting', 'updated', 'restaged', 'failed'],
+  upload: ['fresh', 'interrupted', 'staged', 'waiting', 'updated', 'restaged', 'failed', 'offered', 'fetched'],
+  check: [
+    'fresh', 'receiving', 'verifying', 'interrupted', 'staged', 'waiting', 'trial', 'updated', 'restaged', 'failed', 'offered', 'fetched',
+  ],
+  fetch: ['offered'],
+  reinstall: ['fresh', 'interrupted', 'staged', 'waiting', 'updated', 'restaged', 'failed', 'offered', 'fetched'],
   apply: ['staged', 'waiting', 'restaged'],
   confirm: ['trial'],
   rollback: ['trial', 'updated'],
@@ -43,6 +49,8 @@ test.each([
   ['upload', 'receiving', 'updates.reason.writing'],
   ['upload', 'trial', 'updates.reason.fallback'],
   ['upload', 'unavailable', 'updates.unavailable'],
+  ['fetch', 'fresh', 'updates.reason.noOffer'],
+  ['fetch', 'fetched', 'updates.reason.staged'],
   ['reinstall', 'receiving', 'updates.reason.writing'],
   ['reinstall', 'trial', 'updates.reason.fallback'],
   ['cancel', 'verifying', 'updates.reason.verifying'],
@@ -68,7 +76,7 @@ test('there is never a good version that neither of the two ways leads to', () =
 });
 
 test.each<Role>(['viewer', 'operator'])('%s may look and do nothing, and is told so', (role) => {
-  for (const action of ['upload', 'cancel', 'reinstall', 'apply', 'confirm', 'rollback', 'withdraw'] as const) {
+  for (const action of ['upload', 'cancel', 'reinstall', 'check', 'fetch', 'apply', 'confirm', 'rollback', 'withdraw'] as const) {
     for (const updates of Object.values(situations)) expect(whyNot(action, updates, role)).toBe('reason.admin');
   }
 });

@@ -3,7 +3,7 @@
 import type { Role, Slot, Transfer, Updates } from '@/api/types';
 import type { MessageKey } from '@/i18n/translate';
 
-export type UpdateAction = 'upload' | 'cancel' | 'reinstall' | 'apply' | 'confirm' | 'rollback' | 'withdraw';
+export type UpdateAction = 'upload' | 'cancel' | 'reinstall' | 'check' | 'fetch' | 'apply' | 'confirm' | 'rollback' | 'withdraw';
 
 /** Whether a bundle is being written now. */
 export const isActive = (transfer: Transfer | null): boolean =>
@@ -48,6 +48,12 @@ const stateReasons: Record<UpdateAction, (updates: Updates) => MessageKey | null
   upload: (updates) => {
     if (isActive(updates.transfer)) return 'updates.reason.writing';
     return otherSlot(updates)?.confirmed === true ? 'updates.reason.fallback' : null;
+  },
+  check: () => null,
+  fetch: (updates) => {
+    const offer = updates.feed?.offer ?? null;
+    if (offer === null) return 'updates.reason.noOffer';
+    return offer.staged ? 'updates.reason.staged' : stateReasons.upload(updates);
   },
   reinstall: (updates) => stateReasons.upload(updates),
   cancel: ({ transfer }) => (transfer?.state === 'verifying' ? 'updates.reason.verifying' : null),

@@ -8,7 +8,7 @@ import type { Role, Updates } from '@/api/types';
 import { lastOpen } from '@/live/live';
 import { FakeUpload } from '@/testing/fake-upload';
 import { renderPage } from '@/testing/render';
-import { aLastUpdate, aSlot, aTransfer, aVm, someUpdates, theRunningSlot } from '@/testing/samples';
+import { aFeed, aLastUpdate, aSlot, aTransfer, aVm, someUpdates, theRunningSlot } from '@/testing/samples';
 import { bundleUpload } from './upload';
 import { UpdatesContent } from './updates-page';
 
@@ -269,4 +269,48 @@ test('updates that can’t be read are said with another try; ones read before s
   await act(() => cache.invalidateQueries({ queryKey: ['updates'] }));
   expect((await screen.findByRole('alert')).textContent).toContain('Could not read the updates');
   await slot('A');
+});
+
+const card = async () => within(await screen.findByRole('region', { name: 'Feed' }));
+
+test('a host without a feed shows none', async () => {
+  await show(someUpdates());
+  await slot('A');
+  expect(screen.queryByRole('region', { name: 'Feed' })).toBeNull();
+});
+
+test('what the feed has is told, and fetched by one press', async () => {
+  const fetching = someUpdates({ feed: aFeed(), transfer: aTransfer({ source: 'feed' }) });
+  await show(someUpdates({ feed: aFeed() }), { answer: fetching });
+  const feed = await card();
+  feed.getByText('https://updates.example.org/quantix');
+  feed.getByText('0.2.0 is available');
+  feed.getByText(/150 MiB are fetched/);
+  fireEvent.click(button('Fetch 0.2.0'));
+  await screen.findByText('Fetching 0.2.0 from the feed');
+  expect(asked).toEqual([['/api/v1/updates/fetch', null]]);
+  expect(reason('Fetch 0.2.0')).toContain('A bundle is being written');
+});
+
+test('a feed that was never asked is asked by one press', async () => {
+  const never = aFeed({ checked_at: null, offer: null });
+  await show(someUpdates({ feed: never }), { answer: someUpdates({ feed: aFeed({ offer: null }) }) });
+  (await card()).getByText(/It was not asked yet/);
+  fireEvent.click(button('Ask now'));
+  await (await card()).findByText(/no version that is newer/);
+  expect(asked).toEqual([['/api/v1/updates/check', null]]);
+});
+
+test('why the feed is not believed, what is not tried again, and the next window are said', async () => {
+  const window = { starts_at: '2026-11-28T01:00:00Z', ends_at: '2026-11-28T03:00:00Z' };
+  const problem = 'the feed’s index expired';
+  const cache = await show(someUpdates({ feed: aFeed({ problem, offer: null, automatic: 'apply', window }) }));
+  const feed = await card();
+  expect(feed.getByRole('alert').textContent).toContain('The feed’s index expired.');
+  feed.getByText(/restarts into them inside the maintenance window/);
+  feed.getByText(/^Next window: .* to /);
+  const offer = { version: '0.2.0', build_id: 'b', size_bytes: 1, staged: false, given_up: true };
+  act(() => void cache.setQueryData(['updates'], someUpdates({ feed: aFeed({ offer }) })));
+  await feed.findByText(/does not try it again by itself/);
+  expect(isOff('Fetch 0.2.0')).toBe(false);
 });

@@ -9,6 +9,7 @@ import { useSession } from '@/session/store';
 import { UpdateIcon } from '@/ui/icons';
 import { ErrorMessage, LoadError, Loading, Message, Placeholder } from '@/ui/message';
 import { useRestarting } from './actions';
+import { FeedCard } from './feed-card';
 import { LastUpdateCard } from './last-update';
 import { Slots } from './slots';
 import { UploadCard } from './upload-card';
@@ -51,6 +52,7 @@ export function UpdatesContent({ role }: { role: Role }) {
         <div className="grid gap-4 md:grid-cols-2">
           <UploadCard updates={data} readAt={updates.dataUpdatedAt} role={role} />
           <LastUpdateCard last={data.last} />
+          {data.feed !== null && <FeedCard updates={data} feed={data.feed} role={role} />}
         </div>
       )}
     </>

@@ -4,6 +4,7 @@ import type { Role, Slot, Transfer, Updates } from '@/api/types';
 import { useStore } from '@/app/store';
 import { asSentence, formatBytes } from '@/i18n/format';
 import { useI18n } from '@/i18n/i18n';
+import type { MessageKey } from '@/i18n/translate';
 import { Button } from '@/ui/button';
 import { cx } from '@/ui/cx';
 import { UploadIcon } from '@/ui/icons';
@@ -133,6 +134,12 @@ function AgainButtons({ upload, transfer, reason }: AgainProps) {
   );
 }
 
+const failures = {
+  upload: 'bundle.failed',
+  reinstall: 'bundle.reinstall.failed',
+  feed: 'feed.fetch.failed',
+} as const satisfies Record<Transfer['source'], MessageKey>;
+
 type OutcomeProps = { upload: BundleUpload | null; transfer: Transfer | null; slot: Slot | undefined };
 
 /** What became of the last bundle; nothing when there was none. */
@@ -149,7 +156,7 @@ function Outcome({ upload, transfer, slot }: OutcomeProps) {
   switch (transfer?.state) {
     case 'failed':
       return (
-        <Message tone="danger" live title={t(transfer.source === 'reinstall' ? 'bundle.reinstall.failed' : 'bundle.failed')}>
+        <Message tone="danger" live title={t(failures[transfer.source])}>
           {transfer.problem !== null && <p>{asSentence(transfer.problem)}</p>}
           <p>{t('bundle.untouched')}</p>
         </Message>

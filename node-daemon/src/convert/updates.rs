@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 use qx_api::rest;
-use qx_engine::updates::{LastUpdate, SlotStatus, Status, Transfer, TransferSource, TransferState};
+use qx_engine::updates::{
+    FeedStatus, LastUpdate, SlotStatus, Status, Transfer, TransferSource, TransferState,
+};
+use qx_host::config::Automatic;
 use qx_host::update::Outcome;
 use qx_slots::{Reason, SlotName, SlotState};
 
@@ -12,6 +15,33 @@ pub(crate) fn updates(status: Status) -> rest::Updates {
         slots: status.slots.into_iter().map(slot).collect(),
         transfer: status.transfer.map(transfer),
         last: status.last.map(last),
+        feed: status.feed.map(feed),
+    }
+}
+
+fn feed(feed: FeedStatus) -> rest::Feed {
+    rest::Feed {
+        url: feed.url,
+        channel: feed.channel,
+        checked_at: feed.checked,
+        next_check_at: feed.next_check,
+        problem: feed.problem,
+        offer: feed.offer.map(|offer| rest::Offer {
+            version: offer.version,
+            build_id: offer.build_id,
+            size_bytes: offer.bytes,
+            staged: offer.staged,
+            given_up: offer.given_up,
+        }),
+        automatic: match feed.automatic {
+            Automatic::Off => rest::Automatic::Off,
+            Automatic::Fetch => rest::Automatic::Fetch,
+            Automatic::Apply => rest::Automatic::Apply,
+        },
+        window: feed.window.map(|window| rest::MaintenanceWindow {
+            starts_at: window.starts,
+            ends_at: window.ends,
+        }),
     }
 }
 
@@ -65,6 +95,7 @@ fn transfer(transfer: Transfer) -> rest::Transfer {
     rest::Transfer {
         source: match transfer.source {
             TransferSource::Upload => rest::TransferSource::Upload,
+            TransferSource::Feed => rest::TransferSource::Feed,
             TransferSource::Reinstall => rest::TransferSource::Reinstall,
         },
         state: match transfer.state {

@@ -99,6 +99,20 @@ impl UpdateService for UpdateApi {
         self.answer(&actor).await
     }
 
+    async fn check(&self, request: Request<v1::CheckUpdateRequest>) -> Answer {
+        let actor = caller(&request)?.identity.actor;
+        let updates = &self.app.engine.updates;
+        updates.check(&actor).await.map_err(failed)?;
+        self.answer(&actor).await
+    }
+
+    async fn fetch(&self, request: Request<v1::FetchUpdateRequest>) -> Answer {
+        let actor = caller(&request)?.identity.actor;
+        let updates = &self.app.engine.updates;
+        updates.fetch(&actor).await.map_err(failed)?;
+        self.answer(&actor).await
+    }
+
     async fn apply(&self, request: Request<v1::ApplyUpdateRequest>) -> Answer {
         let actor = caller(&request)?.identity.actor;
         let healthy = healthy(&self.app).await?;

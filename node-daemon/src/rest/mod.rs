@@ -78,6 +78,8 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::UPDATE_UPLOAD, updates::upload)
         .on(&endpoints::UPDATE_DISCARD, updates::discard)
         .on(&endpoints::UPDATE_REINSTALL, updates::reinstall)
+        .on(&endpoints::UPDATE_CHECK, updates::check)
+        .on(&endpoints::UPDATE_FETCH, updates::fetch)
         .on(&endpoints::UPDATE_APPLY, updates::apply)
         .on(&endpoints::UPDATE_CONFIRM, updates::confirm)
         .on(&endpoints::UPDATE_ROLLBACK, updates::roll_back)

@@ -53,6 +53,24 @@ pub(super) async fn reinstall(
     Ok((StatusCode::ACCEPTED, status(&app, actor).await?))
 }
 
+pub(super) async fn check(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<Updates>, Failure> {
+    let actor = &caller.identity.actor;
+    app.engine.updates.check(actor).await?;
+    status(&app, actor).await
+}
+
+pub(super) async fn fetch(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<(StatusCode, Json<Updates>), Failure> {
+    let actor = &caller.identity.actor;
+    app.engine.updates.fetch(actor).await?;
+    Ok((StatusCode::ACCEPTED, status(&app, actor).await?))
+}
+
 pub(super) async fn apply(
     State(app): State<App>,
     caller: Caller,

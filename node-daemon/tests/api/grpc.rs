@@ -317,6 +317,14 @@ async fn changes_of_the_system_need_an_admin_and_an_installed_host_over_grpc() {
                 .await
                 .unwrap_err(),
             updates
+                .check(authorized(token, v1::CheckUpdateRequest {}))
+                .await
+                .unwrap_err(),
+            updates
+                .fetch(authorized(token, v1::FetchUpdateRequest {}))
+                .await
+                .unwrap_err(),
+            updates
                 .apply(authorized(token, v1::ApplyUpdateRequest { restart: true }))
                 .await
                 .unwrap_err(),

@@ -36,6 +36,8 @@ async fn what_needs_slots_is_a_conflict_and_says_what_to_do() {
         client.confirm_update().await.unwrap_err(),
         client.reinstall_update().await.unwrap_err(),
         client.discard_update().await.unwrap_err(),
+        client.check_update().await.unwrap_err(),
+        client.fetch_update().await.unwrap_err(),
     ];
     for error in errors {
         let text = error.to_string();

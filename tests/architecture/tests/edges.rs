@@ -14,11 +14,21 @@ const TABLE: &[(&str, &[&str])] = &[
     ("qx-api", &["qx-model"]),
     ("qx-architecture-tests", &[]),
     ("qx-console", &["qx-api", "qx-host"]),
-    ("qx-e2e", &["qx-api", "qx-hypervisor", "qx-slots"]),
+    (
+        "qx-e2e",
+        &["qx-api", "qx-fetch", "qx-hypervisor", "qx-slots"],
+    ),
     (
         "qx-engine",
-        &["qx-host", "qx-hypervisor", "qx-model", "qx-slots"],
+        &[
+            "qx-fetch",
+            "qx-host",
+            "qx-hypervisor",
+            "qx-model",
+            "qx-slots",
+        ],
     ),
+    ("qx-fetch", &[]),
     ("qx-host", &["qx-model", "qx-slots"]),
     ("qx-hypervisor", &["qx-model"]),
     ("qx-image", &["qx-slots"]),
@@ -56,6 +66,7 @@ const OWNED: &[(&str, &[&str])] = &[
 
 /// Workspace crates that stay free of an asynchronous runtime.
 const WITHOUT_TOKIO: &[&str] = &[
+    "qx-fetch",
     "qx-host",
     "qx-hypervisor",
     "qx-init",

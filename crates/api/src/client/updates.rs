@@ -51,6 +51,24 @@ impl Client {
             .await
     }
 
+    /// Asks the feed what it has.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn check_update(&self) -> Result<Updates, Error> {
+        self.json(Method::POST, "/api/v1/updates/check", Body::None)
+            .await
+    }
+
+    /// Begins to write what the feed has to the other slot; `transfer` tells how it goes on.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn fetch_update(&self) -> Result<Updates, Error> {
+        self.json(Method::POST, "/api/v1/updates/fetch", Body::None)
+            .await
+    }
+
     /// Starts the version in the other slot on trial.
     ///
     /// # Errors

@@ -612,6 +612,56 @@ pub struct Updates {
     pub transfer: ::core::option::Option<Transfer>,
     #[prost(message, optional, tag = "4")]
     pub last: ::core::option::Option<LastUpdate>,
+    /// Absent when the host has none.
+    #[prost(message, optional, tag = "5")]
+    pub feed: ::core::option::Option<Feed>,
+}
+/// A directory of a web server with newer versions, as far as it was asked since the daemon started.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Feed {
+    #[prost(string, tag = "1")]
+    pub url: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub channel: ::prost::alloc::string::String,
+    /// Seconds since 1970, UTC; absent before the first time.
+    #[prost(int64, optional, tag = "3")]
+    pub checked_at_s: ::core::option::Option<i64>,
+    /// When the host asks it by itself.
+    #[prost(int64, tag = "4")]
+    pub next_check_at_s: i64,
+    /// Why it could not be asked, or is not believed.
+    #[prost(string, optional, tag = "5")]
+    pub problem: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "6")]
+    pub offer: ::core::option::Option<Offer>,
+    #[prost(enumeration = "Automatic", tag = "7")]
+    pub automatic: i32,
+    #[prost(message, optional, tag = "8")]
+    pub window: ::core::option::Option<MaintenanceWindow>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Offer {
+    #[prost(string, tag = "1")]
+    pub version: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub build_id: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub size_bytes: u64,
+    /// The other slot holds it already.
+    #[prost(bool, tag = "4")]
+    pub staged: bool,
+    /// It failed on this host, or somebody went back from it: only a person tries it again.
+    #[prost(bool, tag = "5")]
+    pub given_up: bool,
+}
+/// The one that is open, or the next.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MaintenanceWindow {
+    /// Seconds since 1970, UTC.
+    #[prost(int64, tag = "1")]
+    pub starts_at_s: i64,
+    #[prost(int64, tag = "2")]
+    pub ends_at_s: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Slot {
@@ -709,6 +759,10 @@ pub struct ReinstallUpdateRequest {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DiscardUpdateRequest {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckUpdateRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FetchUpdateRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ApplyUpdateRequest {
     /// Restart the host now. Otherwise the version starts with the next restart.
     #[prost(bool, tag = "1")]
@@ -721,6 +775,41 @@ pub struct RollBackUpdateRequest {
     /// Restart the host now. Otherwise it goes back with the next restart.
     #[prost(bool, tag = "1")]
     pub restart: bool,
+}
+/// What the host does with a newer version by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Automatic {
+    Unspecified = 0,
+    Off = 1,
+    /// Writes it to the other slot.
+    Fetch = 2,
+    /// Starts it inside the maintenance window as well.
+    Apply = 3,
+}
+impl Automatic {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "AUTOMATIC_UNSPECIFIED",
+            Self::Off => "AUTOMATIC_OFF",
+            Self::Fetch => "AUTOMATIC_FETCH",
+            Self::Apply => "AUTOMATIC_APPLY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "AUTOMATIC_UNSPECIFIED" => Some(Self::Unspecified),
+            "AUTOMATIC_OFF" => Some(Self::Off),
+            "AUTOMATIC_FETCH" => Some(Self::Fetch),
+            "AUTOMATIC_APPLY" => Some(Self::Apply),
+            _ => None,
+        }
+    }
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -845,6 +934,7 @@ pub enum TransferSource {
     Upload = 1,
     /// The slot that runs.
     Reinstall = 2,
+    Feed = 3,
 }
 impl TransferSource {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -856,6 +946,7 @@ impl TransferSource {
             Self::Unspecified => "TRANSFER_SOURCE_UNSPECIFIED",
             Self::Upload => "TRANSFER_SOURCE_UPLOAD",
             Self::Reinstall => "TRANSFER_SOURCE_REINSTALL",
+            Self::Feed => "TRANSFER_SOURCE_FEED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -864,6 +955,7 @@ impl TransferSource {
             "TRANSFER_SOURCE_UNSPECIFIED" => Some(Self::Unspecified),
             "TRANSFER_SOURCE_UPLOAD" => Some(Self::Upload),
             "TRANSFER_SOURCE_REINSTALL" => Some(Self::Reinstall),
+            "TRANSFER_SOURCE_FEED" => Some(Self::Feed),
             _ => None,
         }
     }
@@ -1140,6 +1232,50 @@ pub mod update_service_client {
                 .insert(GrpcMethod::new("quantix.v1.UpdateService", "Discard"));
             self.inner.unary(req, path, codec).await
         }
+        /// Asks the feed what it has.
+        pub async fn check(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CheckUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.UpdateService/Check",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.UpdateService", "Check"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Begins to write what the feed has to the other slot; Watch tells how it goes on.
+        pub async fn fetch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FetchUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.UpdateService/Fetch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.UpdateService", "Fetch"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Starts the version in the other slot on trial.
         pub async fn apply(
             &mut self,
@@ -1252,6 +1388,16 @@ pub mod update_service_server {
         async fn discard(
             &self,
             request: tonic::Request<super::DiscardUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status>;
+        /// Asks the feed what it has.
+        async fn check(
+            &self,
+            request: tonic::Request<super::CheckUpdateRequest>,
+        ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status>;
+        /// Begins to write what the feed has to the other slot; Watch tells how it goes on.
+        async fn fetch(
+            &self,
+            request: tonic::Request<super::FetchUpdateRequest>,
         ) -> std::result::Result<tonic::Response<super::Updates>, tonic::Status>;
         /// Starts the version in the other slot on trial.
         async fn apply(
@@ -1559,6 +1705,96 @@ pub mod update_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DiscardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.UpdateService/Check" => {
+                    #[allow(non_camel_case_types)]
+                    struct CheckSvc<T: UpdateService>(pub Arc<T>);
+                    impl<
+                        T: UpdateService,
+                    > tonic::server::UnaryService<super::CheckUpdateRequest>
+                    for CheckSvc<T> {
+                        type Response = super::Updates;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CheckUpdateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UpdateService>::check(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CheckSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.UpdateService/Fetch" => {
+                    #[allow(non_camel_case_types)]
+                    struct FetchSvc<T: UpdateService>(pub Arc<T>);
+                    impl<
+                        T: UpdateService,
+                    > tonic::server::UnaryService<super::FetchUpdateRequest>
+                    for FetchSvc<T> {
+                        type Response = super::Updates;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FetchUpdateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UpdateService>::fetch(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FetchSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

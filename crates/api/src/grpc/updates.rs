@@ -10,6 +10,41 @@ impl From<rest::Updates> for v1::Updates {
             slots: updates.slots.into_iter().map(Into::into).collect(),
             transfer: updates.transfer.map(Into::into),
             last: updates.last.map(Into::into),
+            feed: updates.feed.map(Into::into),
+        }
+    }
+}
+
+impl From<rest::Feed> for v1::Feed {
+    fn from(feed: rest::Feed) -> Self {
+        Self {
+            url: feed.url,
+            channel: feed.channel,
+            checked_at_s: feed.checked_at.map(|time| time.as_second()),
+            next_check_at_s: feed.next_check_at.as_second(),
+            problem: feed.problem,
+            offer: feed.offer.map(|offer| v1::Offer {
+                version: offer.version,
+                build_id: offer.build_id,
+                size_bytes: offer.size_bytes,
+                staged: offer.staged,
+                given_up: offer.given_up,
+            }),
+            automatic: v1::Automatic::from(feed.automatic).into(),
+            window: feed.window.map(|window| v1::MaintenanceWindow {
+                starts_at_s: window.starts_at.as_second(),
+                ends_at_s: window.ends_at.as_second(),
+            }),
+        }
+    }
+}
+
+impl From<rest::Automatic> for v1::Automatic {
+    fn from(value: rest::Automatic) -> Self {
+        match value {
+            rest::Automatic::Off => Self::Off,
+            rest::Automatic::Fetch => Self::Fetch,
+            rest::Automatic::Apply => Self::Apply,
         }
     }
 }
@@ -107,6 +142,7 @@ impl From<rest::TransferSource> for v1::TransferSource {
         match value {
             rest::TransferSource::Upload => Self::Upload,
             rest::TransferSource::Reinstall => Self::Reinstall,
+            rest::TransferSource::Feed => Self::Feed,
         }
     }
 }

@@ -23,8 +23,8 @@ pub use host::{
 pub use image::{Image, ImageFormat, ImagePage};
 pub use problem::{FieldProblem, Problem};
 pub use update::{
-    Failure, FailureReason, LastUpdate, Slot, SlotName, SlotState, Transfer, TransferSource,
-    TransferState, UpdateOutcome, UpdateStart, Updates,
+    Automatic, Failure, FailureReason, Feed, LastUpdate, MaintenanceWindow, Offer, Slot, SlotName,
+    SlotState, Transfer, TransferSource, TransferState, UpdateOutcome, UpdateStart, Updates,
 };
 pub use vm::{
     Accelerator, ConsoleRequest, ConsoleTicket, ConsoleType, Disk, DiskCreate, Firmware, Nic,

@@ -15,6 +15,8 @@ pub struct Updates {
     pub transfer: Option<Transfer>,
     /// The last change of the running version, by an update or a rollback; `null` if there was none.
     pub last: Option<LastUpdate>,
+    /// Where newer versions come from; `null` when the host has no feed.
+    pub feed: Option<Feed>,
 }
 
 /// One of the two system partitions.
@@ -128,6 +130,8 @@ pub enum TransferSource {
     Upload,
     /// The slot that runs: its version is written to the other one.
     Reinstall,
+    /// The feed.
+    Feed,
 }
 
 /// How far a bundle is.
@@ -145,6 +149,67 @@ pub enum TransferState {
     Done,
     /// The slot holds nothing.
     Failed,
+}
+
+/// A directory of a web server with newer versions, as far as it was asked since the daemon started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Feed {
+    /// The directory.
+    pub url: String,
+    /// Which of its releases are meant.
+    pub channel: String,
+    /// When it was asked last; `null` before the first time.
+    pub checked_at: Option<Timestamp>,
+    /// When the host asks it by itself.
+    pub next_check_at: Timestamp,
+    /// Why it could not be asked, or is not believed, in words; `null` when it answered.
+    pub problem: Option<String>,
+    /// The newer version that it has for this host; `null` when it has none.
+    pub offer: Option<Offer>,
+    /// What the host does with a newer version by itself.
+    pub automatic: Automatic,
+    /// When it may restart by itself; `null` without a maintenance window.
+    pub window: Option<MaintenanceWindow>,
+}
+
+/// A newer version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Offer {
+    /// As people name it.
+    pub version: String,
+    /// Identity of its image.
+    pub build_id: String,
+    /// Bytes of its bundle.
+    pub size_bytes: u64,
+    /// The other slot holds it already.
+    pub staged: bool,
+    /// It failed on this host, or somebody went back from it: only a person tries it again.
+    pub given_up: bool,
+}
+
+/// What a host does with a newer version by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Automatic {
+    /// Tells that it is there.
+    Off,
+    /// Writes it to the other slot.
+    Fetch,
+    /// Writes it to the other slot, and starts it inside the maintenance window.
+    Apply,
+}
+
+/// The maintenance window that is open, or the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MaintenanceWindow {
+    /// Its first moment.
+    pub starts_at: Timestamp,
+    /// The first moment after it.
+    pub ends_at: Timestamp,
 }
 
 /// A change of the running version.

@@ -1,6 +1,9 @@
 //! Updates of the host's own system: what the slots hold, writing a bundle to the one that does not run,
 //! starting it on trial, keeping it, going back. The slots themselves are `qx_host`'s.
 
+mod automatic;
+mod feed;
+mod schedule;
 mod staging;
 mod status;
 mod transfer;
@@ -12,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
 use qx_host::power::{self, PowerAction};
 use qx_host::update::{Installed, NotInstalled, Outcome, UpdateRecord};
 use qx_model::access::{Actor, Operation};
@@ -23,6 +27,8 @@ use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::events::{EventKind, Events};
 
+pub use feed::{FeedStatus, Offer};
+pub use schedule::Opening;
 pub use status::{ImageId, LastUpdate, SlotStatus, Status};
 pub use transfer::{Transfer, TransferSource, TransferState};
 use transfers::Transfers;
@@ -38,6 +44,8 @@ struct Inner {
     events: Events,
     audit: Audit,
     transfers: Transfers,
+    /// What is known of the feed.
+    feed: Mutex<feed::Known>,
     /// What slots say of themselves, read once: `None` in it when a slot says nothing that can be believed.
     images: Mutex<HashMap<SlotName, Option<ImageId>>>,
 }
@@ -59,6 +67,7 @@ impl Updates {
                 transfers: Transfers::new(events.clone()),
                 events,
                 audit,
+                feed: Mutex::new(feed::Known::new(Timestamp::now())),
                 images: Mutex::default(),
             }),
         };

@@ -64,6 +64,8 @@ impl Updates {
         let work = async {
             let installed = self.installed()?;
             let before = self.inner.transfers.discard().await;
+            // Nor is it fetched again before the feed was asked again.
+            self.known().not_fetched = true;
             let this = self.clone();
             blocking(move || {
                 let slot = installed.running.other();
@@ -125,6 +127,9 @@ impl Updates {
             let sent = this.inner.transfers.send(turn, pieces_of(reader)).await;
             this.forget(slot);
             if let Err(error) = sent {
+                if source == TransferSource::Feed {
+                    this.known().not_fetched = true;
+                }
                 let audit = &this.inner.audit;
                 audit.record(&actor, operation.name(), "system", &error.to_string());
             }

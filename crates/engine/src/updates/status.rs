@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use qx_host::update::{Installed, Outcome, UpdateRecord};
 use qx_slots::{BootEnv, Manifest, Reason, SlotName, SlotState};
 
-use super::{Transfer, Updates, is_on_trial, read_env};
+use super::{FeedStatus, Transfer, Updates, is_on_trial, read_env};
 use crate::error::Result;
 
 /// Where updates stand.
@@ -19,6 +19,8 @@ pub struct Status {
     pub transfer: Option<Transfer>,
     /// The last change of the running version.
     pub last: Option<LastUpdate>,
+    /// The feed, when the host has one.
+    pub feed: Option<FeedStatus>,
 }
 
 /// One slot.
@@ -79,17 +81,21 @@ impl Updates {
                     slots: Vec::new(),
                     transfer: None,
                     last: None,
+                    feed: None,
                 });
             }
         };
         let env = read_env(&installed)?;
         let slots = SlotName::BOTH.map(|slot| self.slot(&installed, &env, slot));
         let last = UpdateRecord::read(&self.inner.places.state);
+        let last = last.and_then(|record| last_update(record, &env, installed.running));
+        let record = last.as_ref().map(|last| &last.record);
         Ok(Status {
             unavailable: None,
             slots: slots.to_vec(),
             transfer,
-            last: last.and_then(|record| last_update(record, &env, installed.running)),
+            feed: self.feed_status(&installed, &env, record),
+            last,
         })
     }
 

@@ -35,6 +35,8 @@ pub enum TransferSource {
     Upload,
     /// The slot that runs.
     Reinstall,
+    /// The feed.
+    Feed,
 }
 
 /// How far a bundle is.

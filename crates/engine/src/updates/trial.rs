@@ -4,9 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use qx_host::update::{Installed, confirmed};
+use qx_slots::Manifest;
 
 use super::{Updates, is_on_trial, read_env};
 use crate::blocking::blocking;
+use crate::error::{Error, Result};
 
 /// When what is not urgent is done.
 const AFTER_START: Duration = Duration::from_secs(60);
@@ -43,17 +45,32 @@ impl Updates {
         let _ = raised.await;
     }
 
-    /// From now on nothing older than the running version says. The version is confirmed whether that can be
-    /// recorded or not.
-    pub(super) fn raise_floor(&self, installed: &Installed, state: &Path) {
+    /// What the slot that runs says of itself.
+    pub(super) fn manifest_of_running(&self, installed: &Installed) -> Result<Manifest> {
         // One at a time: each look mounts the slot at the same place.
         let looking = self.inner.images.lock();
         let manifest = installed.manifest(installed.running);
-        match manifest.and_then(|manifest| confirmed(state, &manifest)) {
+        drop(looking);
+        manifest.map_err(|error| Error::Unavailable {
+            reason: format!(
+                "slot {}, which runs, cannot be read: {error}",
+                installed.running
+            ),
+            hint: "the host runs on; check its system disk".into(),
+        })
+    }
+
+    /// From now on nothing older than the running version says. The version is confirmed whether that can be
+    /// recorded or not.
+    pub(super) fn raise_floor(&self, installed: &Installed, state: &Path) {
+        let manifest = self.manifest_of_running(installed);
+        let raised = manifest.and_then(|manifest| {
+            confirmed(state, &manifest).map_err(|error| Error::file("raising the floor", error))
+        });
+        match raised {
             Ok(None) => {}
             Ok(Some(lost)) => tracing::info!(%lost, "the floor of versions begins anew"),
             Err(error) => tracing::warn!(%error, "older versions are still accepted"),
         }
-        drop(looking);
     }
 }

@@ -50,6 +50,7 @@ impl Config {
         pair(out, "enabled", self.ssh.enabled);
         pair(out, "authorized_keys", list(&self.ssh.authorized_keys));
         self.write_management(out);
+        self.write_updates(out);
     }
 
     fn write_system(&self, out: &mut String) {
@@ -62,6 +63,25 @@ impl Config {
         pair(out, "ntp", list(&self.system.ntp));
         pair(out, "console", list(&self.system.console));
         pair(out, "kernel_args", list(&self.system.kernel_args));
+    }
+
+    fn write_updates(&self, out: &mut String) {
+        section(out, "updates");
+        pair(out, "feed", optional(self.updates.feed.as_ref()));
+        pair(out, "channel", quoted(&self.updates.channel));
+        pair(out, "automatic", quoted(self.updates.automatic.as_str()));
+        if let Some(window) = &self.updates.window {
+            let (days, start) = (list(&window.days), quoted(window.start));
+            let minutes = window.minutes;
+            pair(
+                out,
+                "window",
+                format!("{{ days = {days}, start = {start}, minutes = {minutes} }}"),
+            );
+        }
+        section(out, "proxy");
+        pair(out, "https", optional(self.proxy.https.as_ref()));
+        pair(out, "ca_certificates", list(&self.proxy.ca_certificates));
     }
 
     fn write_management(&self, out: &mut String) {
@@ -99,6 +119,11 @@ fn pair(out: &mut String, key: &str, value: impl Display) {
 
 fn quoted(value: impl Display) -> String {
     toml::Value::String(value.to_string()).to_string()
+}
+
+/// `""` for none.
+fn optional(value: Option<&impl Display>) -> String {
+    value.map_or_else(|| quoted(""), quoted)
 }
 
 fn list(values: &[impl Display]) -> String {

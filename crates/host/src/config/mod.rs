@@ -11,6 +11,8 @@ mod schema;
 mod status;
 mod store;
 mod types;
+mod web;
+mod window;
 
 pub use install::{
     AnswerFile, DiskChoice, Install, LEAST_CONFIG_MIB, LEAST_EFI_MIB, LEAST_SYSTEM_MIB, MOST_MIB,
@@ -18,10 +20,14 @@ pub use install::{
 pub use kernel::{Console, KernelArgument, MOST_ARGUMENT_BYTES, TooLongError, kernel_arguments};
 pub use problem::Problem;
 pub use read::{Parsed, parse, parse_answer};
-pub use schema::{Bond, BondMode, Config, Ipv4, Ipv6, Management, Ssh, System, VERSION};
+pub use schema::{
+    Bond, BondMode, Config, Ipv4, Ipv6, Management, Proxy, Ssh, System, Updates, VERSION,
+};
 pub use status::{Source, Status};
 pub use store::{Loaded, Store, StoreError};
 pub use types::{
     HostName, InterfaceName, InterfaceSelector, Ipv4Cidr, Ipv6Cidr, MacAddress, PasswordHash,
     ServerName, SshPublicKey, TimeZone, ValueError, VlanId,
 };
+pub use web::{CaCertificate, Channel, FeedUrl, ProxyUrl};
+pub use window::{Automatic, Day, TimeOfDay, Window};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
+use std::str::FromStr;
 
 use toml::de::DeTable;
 
@@ -10,8 +11,9 @@ use super::decode::{Reader, Section};
 use super::install::{AnswerFile, read_install};
 use super::kernel::check_kernel;
 use super::problem::Problem;
-use super::schema::{Bond, Config, Ipv4, Ipv6, Management, Ssh, System, VERSION};
+use super::schema::{Bond, Config, Ipv4, Ipv6, Management, Proxy, Ssh, System, Updates, VERSION};
 use super::types::{InterfaceSelector, Ipv4Cidr, Ipv6Cidr, PasswordHash, VlanId};
+use super::window::{Automatic, Day, LEAST_MINUTES, MOST_MINUTES, Window};
 use crate::accounts;
 
 /// Longest file that is read at all, in bytes.
@@ -111,6 +113,10 @@ fn read_root(root: &mut Section<'_, '_, '_>) -> Parsed {
     let management = root.table("network", |network| {
         network.table("management", read_management)
     });
+    let updates = root.table("updates", read_updates);
+    let proxy = root.table("proxy", read_proxy);
+    parsed.config.updates = updates.unwrap_or_default();
+    parsed.config.proxy = proxy.unwrap_or_default();
     parsed.config.ssh = ssh.unwrap_or_default();
     parsed.config.management = management.flatten().unwrap_or_default();
     parsed
@@ -158,6 +164,72 @@ fn read_ssh(section: &mut Section<'_, '_, '_>) -> Ssh {
         enabled: section.flag("enabled").unwrap_or(false),
         authorized_keys: section.list("authorized_keys", 256).unwrap_or_default(),
     }
+}
+
+fn read_updates(section: &mut Section<'_, '_, '_>) -> Updates {
+    let updates = Updates {
+        feed: optional(section, "feed"),
+        channel: section.parsed("channel").unwrap_or_default(),
+        automatic: section.parsed("automatic").unwrap_or_default(),
+        window: section.table("window", read_window).flatten(),
+    };
+    if updates.automatic != Automatic::Off && updates.feed.is_none() {
+        section.fault("automatic", "needs a `feed`");
+    }
+    if updates.automatic == Automatic::Apply && !section.has("window") {
+        section.fault("automatic", "is \"apply\", which needs a `window`");
+    }
+    updates
+}
+
+fn read_window(section: &mut Section<'_, '_, '_>) -> Option<Window> {
+    let days: Option<Vec<Day>> = section.list("days", 7);
+    let start = section.parsed("start");
+    let minutes: Option<u16> = section.number("minutes");
+    for (key, wanted) in [
+        ("days", "it lists the days on which the window opens"),
+        ("start", "it is the time at which the window opens"),
+        ("minutes", "it says for how long the window is open"),
+    ] {
+        if !section.has(key) {
+            section.missing(key, wanted);
+        }
+    }
+    let mut days = days?;
+    days.sort_unstable();
+    days.dedup();
+    if days.is_empty() {
+        section.fault("days", "must name a day");
+    }
+    let minutes = minutes?;
+    if !(LEAST_MINUTES..=MOST_MINUTES).contains(&minutes) {
+        let range = format!("must be {LEAST_MINUTES} to {MOST_MINUTES}");
+        section.fault("minutes", range);
+    }
+    Some(Window {
+        days,
+        start: start?,
+        minutes,
+    })
+}
+
+fn read_proxy(section: &mut Section<'_, '_, '_>) -> Proxy {
+    Proxy {
+        https: optional(section, "https"),
+        ca_certificates: section.list("ca_certificates", 32).unwrap_or_default(),
+    }
+}
+
+/// A value, or `""` for none.
+fn optional<T>(section: &mut Section<'_, '_, '_>, key: &'static str) -> Option<T>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    let text = section.text(key).filter(|text| !text.is_empty())?;
+    text.parse()
+        .map_err(|reason| section.fault(key, reason))
+        .ok()
 }
 
 fn read_management(section: &mut Section<'_, '_, '_>) -> Management {

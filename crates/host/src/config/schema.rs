@@ -9,6 +9,8 @@ use super::types::{
     HostName, InterfaceSelector, Ipv4Cidr, Ipv6Cidr, PasswordHash, ServerName, SshPublicKey,
     TimeZone, ValueError, VlanId,
 };
+use super::web::{CaCertificate, Channel, FeedUrl, ProxyUrl};
+use super::window::{Automatic, Window};
 
 /// The schema's version, the file's `version` key.
 pub const VERSION: u32 = 1;
@@ -22,6 +24,10 @@ pub struct Config {
     pub ssh: Ssh,
     /// `[network.management]`.
     pub management: Management,
+    /// `[updates]`.
+    pub updates: Updates,
+    /// `[proxy]`.
+    pub proxy: Proxy,
 }
 
 /// `[system]`: the host itself.
@@ -61,6 +67,28 @@ pub struct Ssh {
     pub enabled: bool,
     /// Keys that may log in as root; when there are any, passwords may not.
     pub authorized_keys: Vec<SshPublicKey>,
+}
+
+/// `[updates]`: where new versions of the system come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Updates {
+    /// The feed that is asked.
+    pub feed: Option<FeedUrl>,
+    /// Which of its releases are meant.
+    pub channel: Channel,
+    /// What the host does with a newer one by itself.
+    pub automatic: Automatic,
+    /// When it may restart for that; [`Automatic::Apply`] needs one.
+    pub window: Option<Window>,
+}
+
+/// `[proxy]`: how web servers are reached, and which authorities are believed besides those of the image.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Proxy {
+    /// The proxy for HTTPS.
+    pub https: Option<ProxyUrl>,
+    /// Authorities of one's own.
+    pub ca_certificates: Vec<CaCertificate>,
 }
 
 /// `[network.management]`: how the host itself is reached.

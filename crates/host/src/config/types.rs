@@ -38,7 +38,7 @@ macro_rules! text_type {
             type Err = ValueError;
 
             fn from_str(text: &str) -> Result<Self, ValueError> {
-                if $check(text) { Ok(Self(text.to_owned())) } else { Err(ValueError($wanted)) }
+                if $check(text) { Ok(Self(text.to_owned())) } else { Err(ValueError::new($wanted)) }
             }
         }
     };
@@ -59,6 +59,8 @@ macro_rules! shown_as_text {
         }
     )*};
 }
+
+pub(super) use {shown_as_text, text_type};
 
 shown_as_text!(HostName, TimeZone, ServerName, SshPublicKey, InterfaceName);
 

@@ -8,12 +8,14 @@
 //!                                              failed    ◄─ not ────────┘
 //! ```
 
+mod feed;
 mod installed;
 mod ratchet;
 mod record;
 mod reinstall;
 mod stage;
 
+pub use feed::{FeedFiles, FeedRefusal};
 pub use installed::{Installed, NotInstalled};
 pub use ratchet::{FloorsLost, confirmed, floors};
 pub use record::{Outcome, UpdateRecord};
