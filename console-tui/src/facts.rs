@@ -11,6 +11,7 @@ use qx_api::client::Client;
 use qx_api::rest::{Accelerator, VmState};
 use qx_host::apply::INITIAL_PASSWORD;
 use qx_host::boot::{BootInfo, Mode};
+use qx_host::boot_env::Devices;
 use qx_host::config::Status;
 use qx_host::fingerprint::{SshFingerprint, certificate_sha256, ssh_fingerprints};
 use qx_host::install_status::{InstallStatus, Phase};
@@ -110,7 +111,7 @@ impl Facts {
         };
         let password = fs::read_to_string(places.run.join(INITIAL_PASSWORD)).ok();
         Self {
-            boot: BootInfo::read(&places.run).ok(),
+            boot: BootInfo::read_now(&places.run, &Devices::default()).ok(),
             config: Status::read(&places.run),
             install: InstallStatus::read(&places.run),
             update: UpdateRecord::read(&places.state),

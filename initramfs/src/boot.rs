@@ -87,7 +87,7 @@ impl Boot {
         root::build(&image.root).map_err(Failure::system("mount the image"))?;
         let slot = matches!(source, Source::Slot { .. }).then_some(&medium.device);
         let mut persistence =
-            persist::mount(slot).map_err(Failure::system("mount /quantix and /data"))?;
+            persist::mount(slot, drivers).map_err(Failure::system("mount /quantix and /data"))?;
         persistence.warnings.extend(medium.warnings.iter().cloned());
         let device = medium.device.clone();
         medium

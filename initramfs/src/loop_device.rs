@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::ioctl::{self, IntegerSetter, Opcode, Setter};
 
@@ -40,22 +40,23 @@ struct LoopConfig {
     reserved: [u64; 8],
 }
 
-/// Attaches `file`, read-only, to the first loop device; nobody uses loop devices before qx-init. The
-/// device lives as long as the returned file or a mount of it.
-pub(crate) fn attach(file: &File) -> io::Result<(File, PathBuf)> {
+/// Attaches what is in `file` from `offset` on, read-only, to the loop device of this number; nobody but qx-init uses
+/// loop devices now. The device lives as long as the returned file or a mount of it.
+pub(crate) fn attach(file: &File, number: u32, offset: u64) -> io::Result<(File, PathBuf)> {
     let control = OpenOptions::new()
         .read(true)
         .write(true)
         .open("/dev/loop-control")?;
+    let index = usize::try_from(number).map_err(io::Error::other)?;
     // SAFETY: LOOP_CTL_ADD takes the device's number by value and touches no memory of ours.
     #[expect(unsafe_code, reason = "an ioctl that rustix has no function for")]
-    let added = unsafe { ioctl::ioctl(&control, IntegerSetter::<LOOP_CTL_ADD>::new_usize(0)) };
+    let added = unsafe { ioctl::ioctl(&control, IntegerSetter::<LOOP_CTL_ADD>::new_usize(index)) };
     match added {
         Ok(()) | Err(rustix::io::Errno::EXIST) => {}
         Err(error) => return Err(error.into()),
     }
-    let path = Path::new("/dev/loop0");
-    let device = OpenOptions::new().read(true).write(true).open(path)?;
+    let path = PathBuf::from(format!("/dev/loop{number}"));
+    let device = OpenOptions::new().read(true).write(true).open(&path)?;
     let config = LoopConfig {
         fd: u32::try_from(file.as_raw_fd()).map_err(io::Error::other)?,
         block_size: 0,
@@ -63,7 +64,7 @@ pub(crate) fn attach(file: &File) -> io::Result<(File, PathBuf)> {
             device: 0,
             inode: 0,
             rdevice: 0,
-            offset: 0,
+            offset,
             size_limit: 0,
             number: 0,
             encrypt_type: 0,
@@ -82,5 +83,5 @@ pub(crate) fn attach(file: &File) -> io::Result<(File, PathBuf)> {
     unsafe {
         ioctl::ioctl(&device, Setter::<LOOP_CONFIGURE, LoopConfig>::new(config))?;
     }
-    Ok((device, path.to_owned()))
+    Ok((device, path))
 }

@@ -4,6 +4,7 @@
 //! Owns the machine from the kernel's hand-over to `switch_root`, and what a person sees when that fails.
 //! It must not know what the system does afterwards.
 
+mod arrays;
 mod block;
 mod boot;
 mod cmdline;

@@ -1,20 +1,20 @@
-//! `/quantix` and `/data`: the installed disk's own partitions, or memory. A dead partition never stops
-//! a boot: the host comes up in memory and says what is wrong.
+//! `/quantix` and `/data`: the installed disk's own partitions, the arrays that these are halves of, or memory. A dead
+//! partition never stops a boot: the host comes up in memory and says what is wrong.
 
 use std::io;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
 
 use qx_host::boot::Backing;
 use qx_slots::PartitionNumber;
 use rustix::mount::MountFlags;
 
+use crate::arrays;
 use crate::block::BlockDevice;
+use crate::drivers::Drivers;
 use crate::log;
 use crate::medium;
 use crate::mounts::{self, Mount, PLAIN};
-use crate::recovery::BUSYBOX;
-use crate::root::NEW_ROOT;
+use crate::root;
 
 /// What one directory is kept on.
 struct Place {
@@ -55,10 +55,10 @@ pub(crate) struct Persistence {
 }
 
 /// Mounts both below the new root. `slot` is the system partition that was booted from, if any.
-pub(crate) fn mount(slot: Option<&BlockDevice>) -> io::Result<Persistence> {
+pub(crate) fn mount(slot: Option<&BlockDevice>, drivers: &mut Drivers) -> io::Result<Persistence> {
     let mut warnings = Vec::new();
-    let config = mount_one(&CONFIG, slot, &mut warnings)?;
-    let data = mount_one(&DATA, slot, &mut warnings)?;
+    let config = mount_one(&CONFIG, slot, drivers, &mut warnings)?;
+    let data = mount_one(&DATA, slot, drivers, &mut warnings)?;
     Ok(Persistence {
         config,
         data,
@@ -66,9 +66,9 @@ pub(crate) fn mount(slot: Option<&BlockDevice>) -> io::Result<Persistence> {
     })
 }
 
-fn mount_partition(place: &Place, partition: &BlockDevice) -> io::Result<()> {
+fn mount_device(place: &Place, device: &Path) -> io::Result<()> {
     Mount {
-        source: &partition.node(),
+        source: device,
         target: Path::new(place.target),
         kind: place.kind,
         flags: PLAIN,
@@ -77,46 +77,58 @@ fn mount_partition(place: &Place, partition: &BlockDevice) -> io::Result<()> {
     .make()
 }
 
-/// Whether [`repair`] did; if not, the kernel log says why.
-fn repaired(partition: &BlockDevice) -> bool {
-    let outcome = repair(partition);
+/// Has the image's own e2fsck repair a file system; if it can't, the kernel log says why. ext4 keeps its journal safe
+/// from power cuts, not its super block: that is longer than a sector, and when the power fails between the two the
+/// kernel refuses it. The copies of it, and the journal, have everything.
+fn repaired(device: &Path) -> bool {
+    let arguments = ["-fy".as_ref(), device.as_os_str()];
+    // 1: errors were corrected (e2fsck(8)).
+    let outcome = root::run("/usr/sbin/e2fsck", arguments, &[0, 1]);
     if let Err(error) = &outcome {
-        log::warning(&format!("{} is not repaired: {error}", partition.name));
+        log::warning(&format!("{} is not repaired: {error}", device.display()));
     }
     outcome.is_ok()
 }
 
-/// Has the image's own e2fsck repair a file system. ext4 keeps its journal safe from power cuts, not its super
-/// block: that is longer than a sector, and when the power fails between the two the kernel refuses it. The
-/// copies of it, and the journal, have everything.
-fn repair(partition: &BlockDevice) -> io::Result<()> {
-    let dev = Path::new(NEW_ROOT).join("dev");
-    Mount {
-        source: Path::new("devtmpfs"),
-        target: &dev,
-        kind: "devtmpfs",
-        flags: MountFlags::NOSUID | MountFlags::NOEXEC,
-        options: "",
+/// What a partition of the system is mounted by: its own node, or that of the array it is half of.
+fn device_of(
+    place: &Place,
+    partition: &BlockDevice,
+    drivers: &mut Drivers,
+) -> Result<PathBuf, String> {
+    let array = arrays::start(partition, place.number, drivers);
+    let array = array.map_err(|error| {
+        format!(
+            "The mirror of the {} partition cannot be started: {error}.",
+            place.what
+        )
+    })?;
+    Ok(array.unwrap_or_else(|| partition.node()))
+}
+
+fn mount_or_repair(place: &Place, device: &Path, warnings: &mut Vec<String>) -> Result<(), String> {
+    let mount = || mount_device(place, device);
+    let Err(error) = mount() else {
+        return Ok(());
+    };
+    let name = device.file_name().unwrap_or_default().to_string_lossy();
+    if place.repair && repaired(device) && mount().is_ok() {
+        warnings.push(format!(
+            "The {} partition {name} was damaged ({error}) and is repaired.",
+            place.what
+        ));
+        return Ok(());
     }
-    .make()?;
-    let ran = Command::new(BUSYBOX)
-        .args(["chroot", NEW_ROOT, "/usr/sbin/e2fsck", "-fy"])
-        .arg(partition.node())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    mounts::detach(&dev)?;
-    // 1: errors were corrected (e2fsck(8)).
-    match ran?.code() {
-        Some(0 | 1) => Ok(()),
-        code => Err(io::Error::other(format!("e2fsck ended with {code:?}"))),
-    }
+    Err(format!(
+        "The {} partition {name} cannot be mounted: {error}.",
+        place.what
+    ))
 }
 
 fn mount_one(
     place: &Place,
     slot: Option<&BlockDevice>,
+    drivers: &mut Drivers,
     warnings: &mut Vec<String>,
 ) -> io::Result<Backing> {
     let target = Path::new(place.target);
@@ -127,20 +139,11 @@ fn mount_one(
             place.what, place.number as u32
         )),
         Some(Some(partition)) => {
-            let mount = || mount_partition(place, &partition);
-            match mount() {
+            let mounted = device_of(place, &partition, drivers)
+                .and_then(|device| mount_or_repair(place, &device, warnings));
+            match mounted {
                 Ok(()) => return Ok(Backing::Partition),
-                Err(error) if place.repair && repaired(&partition) && mount().is_ok() => {
-                    warnings.push(format!(
-                        "The {} partition {} was damaged ({error}) and is repaired.",
-                        place.what, partition.name
-                    ));
-                    return Ok(Backing::Partition);
-                }
-                Err(error) => Some(format!(
-                    "The {} partition {} cannot be mounted: {error}.",
-                    place.what, partition.name
-                )),
+                Err(problem) => Some(problem),
             }
         }
     };

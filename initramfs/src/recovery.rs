@@ -13,14 +13,17 @@ use std::time::Duration;
 
 use qx_host::accounts::verify_root_password;
 use qx_host::config::Store;
+use qx_host::mirror::Superblock;
 use rustix::mount::MountFlags;
 use rustix::termios::{InputModes, LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::block::BlockDevice;
 use crate::mounts::{self, Mount, PLAIN};
-use crate::{log, medium};
+use crate::{log, loop_device, medium};
 
 pub(crate) const BUSYBOX: &str = "/bin/busybox";
+/// Loop device 0 may hold the image.
+const FIRST_LOOP: u32 = 1;
 const WRONG_PASSWORD_DELAY: Duration = Duration::from_secs(3);
 
 /// What the person at a console chose.
@@ -140,7 +143,8 @@ impl Passwords {
     /// Looks at the configuration partition of every disk.
     fn of_installed_systems() -> Self {
         let shadow = |(index, partition): (usize, BlockDevice)| {
-            let hash = root_password_hash(&partition).ok()??;
+            let number = u32::try_from(index).ok()?;
+            let hash = root_password_hash(&partition, FIRST_LOOP + number).ok()??;
             let path = PathBuf::from(format!("/run/recovery-shadow-{index}"));
             fs::write(&path, format!("root:{hash}:::::::\n")).ok()?;
             Some(path)
@@ -161,12 +165,20 @@ impl Passwords {
     }
 }
 
-/// The hash in a partition's configuration; `None` when it has none.
-fn root_password_hash(partition: &BlockDevice) -> io::Result<Option<String>> {
+/// The hash in a partition's configuration; `None` when it has none. Half of a mirror is read where its content
+/// starts, by the loop device of this number.
+fn root_password_hash(partition: &BlockDevice, number: u32) -> io::Result<Option<String>> {
+    let half = Superblock::read(&partition.node())?;
+    let content = half.map(|half| {
+        let file = File::open(partition.node())?;
+        loop_device::attach(&file, number, half.data_offset)
+    });
+    let content = content.transpose()?;
+    let source = content.as_ref().map(|(_, node)| node.clone());
     let target = Path::new("/recovery");
     let flags = PLAIN | MountFlags::RDONLY | MountFlags::NOEXEC;
     Mount {
-        source: &partition.node(),
+        source: &source.unwrap_or_else(|| partition.node()),
         target,
         kind: "ext4",
         flags,

@@ -1,5 +1,6 @@
 //! Builds the new root and leaves the initramfs for it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -7,9 +8,10 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rustix::mount::{MountFlags, mount_move};
+use rustix::mount::{MountFlags, mount_bind, mount_move};
 
 use crate::mounts::{self, Mount};
+use crate::recovery::BUSYBOX;
 use crate::{log, loop_device};
 
 /// Where the new root is built.
@@ -21,7 +23,7 @@ const SYSTEM_INIT: &str = "/sbin/init";
 /// Mounts the image with a layer in memory over it that takes all writes. The layer is limited, so that
 /// a program that writes without end cannot take all memory.
 pub(crate) fn build(image: &File) -> io::Result<()> {
-    let (device, node) = loop_device::attach(image)?;
+    let (device, node) = loop_device::attach(image, 0, 0)?;
     let lower = Path::new(LOWER);
     let flags = MountFlags::RDONLY | MountFlags::NODEV;
     Mount {
@@ -48,6 +50,44 @@ pub(crate) fn build(image: &File) -> io::Result<()> {
     // The overlay keeps both for itself.
     mounts::detach(lower)?;
     mounts::detach(upper)
+}
+
+/// Runs a program of the image in the new root; `good` are the statuses that it may end with.
+pub(crate) fn run<S: AsRef<OsStr>>(
+    program: &str,
+    arguments: impl IntoIterator<Item = S>,
+    good: &[i32],
+) -> io::Result<()> {
+    let base = ["/proc", "/sys", "/dev"].map(Path::new);
+    for place in base {
+        let target = Path::new(NEW_ROOT).join(place.strip_prefix("/").unwrap_or(place));
+        mount_bind(place, &target)?;
+    }
+    let ran = Command::new(BUSYBOX)
+        .args(["chroot", NEW_ROOT, program])
+        .args(arguments)
+        // There is no udev yet that would make nodes and be waited for.
+        .env("MDADM_NO_UDEV", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .output();
+    for place in base {
+        let target = Path::new(NEW_ROOT).join(place.strip_prefix("/").unwrap_or(place));
+        mounts::detach(&target)?;
+    }
+    let ran = ran?;
+    match ran.status.code() {
+        Some(code) if good.contains(&code) => Ok(()),
+        _ => {
+            let said = String::from_utf8_lossy(&ran.stderr);
+            let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            let status = ran.status;
+            Err(io::Error::other(format!(
+                "{program} ended with {status}: {said}"
+            )))
+        }
+    }
 }
 
 /// Hands the machine over to the system's own init. Returns only what went wrong.

@@ -29,9 +29,9 @@ pub fn run(places: &Places, file: &Path) -> Result<()> {
     };
     match perform(places, wanted, &answer.config) {
         Ok(done) => {
-            let summary = format!("Quantix-OS is installed on {}.", done.disk.display());
+            let summary = format!("Quantix-OS is installed on {}.", done.disks);
             tell_installed(places, &summary, done)
         }
-        Err(error) => refuse(places, &error),
+        Err(error) => refuse(places, wanted, &error),
     }
 }

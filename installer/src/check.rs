@@ -42,23 +42,32 @@ fn effect(answer: &AnswerFile) -> String {
 }
 
 fn installation(install: &Install) -> String {
-    let disk = match &install.disk {
-        DiskChoice::Auto => "the disk that auto finds".to_owned(),
-        DiskChoice::Smallest => "the smallest fixed disk that is large enough".to_owned(),
-        DiskChoice::Largest => "the largest fixed disk".to_owned(),
-        DiskChoice::Path(path) => path.display().to_string(),
-        DiskChoice::Serial(serial) => format!("the disk with serial number {serial}"),
-        DiskChoice::Wwn(wwn) => format!("the disk with WWN {wwn}"),
+    let disk = disk(&install.disk);
+    let mirror = match &install.mirror {
+        None => String::new(),
+        Some(DiskChoice::Auto) => ", mirrored on the only other one,".to_owned(),
+        Some(choice) => format!(", mirrored on {},", self::disk(choice)),
     };
-    let wipe = if install.wipe {
-        " and erases what is on it"
-    } else {
-        " if that is empty"
+    let wipe = match (install.keep_data, install.wipe) {
+        (true, _) => " anew and keeps the data that is on it",
+        (false, true) => " and erases what is there",
+        (false, false) => " if that is empty",
     };
     let end = if install.poweroff {
         "switches the machine off"
     } else {
         "restarts the machine"
     };
-    format!("it installs on {disk}{wipe}, then {end}")
+    format!("it installs on {disk}{mirror}{wipe}, then {end}")
+}
+
+fn disk(choice: &DiskChoice) -> String {
+    match choice {
+        DiskChoice::Auto => "the disk that auto finds".to_owned(),
+        DiskChoice::Smallest => "the smallest fixed disk that is large enough".to_owned(),
+        DiskChoice::Largest => "the largest fixed disk".to_owned(),
+        DiskChoice::Path(path) => path.display().to_string(),
+        DiskChoice::Serial(serial) => format!("the disk with serial number {serial}"),
+        DiskChoice::Wwn(wwn) => format!("the disk with WWN {wwn}"),
+    }
 }

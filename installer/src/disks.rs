@@ -105,6 +105,8 @@ mod tests {
                 start_bytes: 1 << 20,
                 size_bytes: 1 << 30,
                 content: "swap space".to_owned(),
+                signature: Some("swap".to_owned()),
+                ..Partition::default()
             }],
         }
     }
@@ -184,7 +186,10 @@ mod tests {
                 "number": 1,
                 "start_bytes": 1_048_576,
                 "size_bytes": 1_073_741_824,
-                "content": "swap space"
+                "content": "swap space",
+                "type_guid": null,
+                "signature": "swap",
+                "uuid": null
             }]
         }]);
         assert_eq!(value, expected);

@@ -1,32 +1,29 @@
-//! An installation, step by step. The disk is chosen and the configuration is right before this begins.
+//! An installation, step by step. The disks are chosen and the configuration is right before this begins.
 //!
 //! ```text
-//! manifest verified ─► partition table ─► slot A ─► slot B (from A) ─► config ─► data ─► EFI ─► boot entry
+//! manifest verified ─► partition tables ─► slots A and B of every disk ─► config ─► data ─► EFI ─► boot entries
+//!                   └► data looked at, ─►┘                                       └ not when it is kept
+//!                      rest erased
 //! ```
-//! The EFI partition comes last: a machine whose power fails before that finds nothing to boot here.
+//! The EFI partitions come last: a machine whose power fails before that finds nothing to boot here.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use qx_host::config::{Config, kernel_arguments};
-use qx_host::disks::Disk;
-use qx_host::storage::{
-    BootLoader, DiskShape, Mounted, PartSource, Partition, Sizes, SlotContent, SlotError,
-    StorageError, TooSmallError, make_config, make_data, node, plan, set_boot_entry, write_efi,
-    write_slot, write_table,
-};
+use qx_host::disks::ReleaseError;
+use qx_host::storage::{BootLoader, SlotContent, SlotError, StorageError, set_boot_entries};
 use qx_host::trust::{self, TrustError};
-use qx_slots::{
-    BootEnv, MANIFEST_FILE, ManifestError, PartitionNumber, SIGNATURE_FILE, verify_manifest,
-};
+use qx_slots::{BootEnv, MANIFEST_FILE, ManifestError, SIGNATURE_FILE, verify_manifest};
+
+use crate::target::Target;
+use crate::work::Work;
 
 /// What is installed where.
 pub struct Plan<'a> {
-    /// The disk, free and chosen.
-    pub disk: &'a Disk,
-    /// Sizes of its partitions.
-    pub sizes: Sizes,
+    /// The disks, and what of them stays.
+    pub target: &'a Target<'a>,
     /// The host's configuration.
     pub config: &'a Config,
     /// Directory with manifest, signature and parts.
@@ -88,9 +85,12 @@ pub enum InstallError {
     /// The image is not signed by a key that this system trusts.
     #[error("the image to install is not to be trusted")]
     Manifest(#[from] ManifestError),
-    /// The disk has no room.
+    /// Something lies on the disk that can't be stopped.
     #[error(transparent)]
-    TooSmall(#[from] TooSmallError),
+    Release(#[from] ReleaseError),
+    /// The data that is to be kept can't be read.
+    #[error("the data can't be kept, and nothing was changed: {0}")]
+    Keep(#[source] StorageError),
     /// The kernel arguments of the configuration do not fit the boot environment.
     #[error("the configuration's kernel arguments cannot be stored: {0}")]
     Arguments(String),
@@ -138,115 +138,29 @@ pub fn install(plan: &Plan<'_>, progress: &mut dyn Progress) -> Result<Report, I
         manifest: &manifest,
     };
     let env = environment(plan.config)?;
-    let shape = DiskShape {
-        bytes: plan.disk.size_bytes,
-        sector_bytes: plan.disk.logical_block_bytes,
-    };
-    let partitions = self::plan(shape, plan.sizes)?;
+    let system = plan.target.partitions[1];
     content
-        .check_room(partitions[1].number.name(), partitions[1].bytes)
+        .check_room(system.number.name(), system.bytes)
         .map_err(InstallError::NoRoom)?;
-
-    let mut work = Work {
-        plan,
-        partitions,
-        content,
-        done: 0,
-        progress,
-    };
+    let mut work = Work::new(plan, content, progress);
+    work.release()?;
     work.say(Step::Partition);
-    write_table(&plan.disk.path, shape, &partitions)?;
-    work.slot(Step::SlotA, PartitionNumber::SystemA, &plan.source)?;
-    work.slot_b()?;
+    let mut warnings = work.divide()?;
+    work.slots()?;
     work.say(Step::Finish);
-    make_config(
-        &work.node(PartitionNumber::Config),
-        &plan.scratch,
-        plan.config,
-    )?;
-    make_data(&work.node(PartitionNumber::Data), &plan.scratch)?;
-    let efi = work.node(PartitionNumber::Efi);
-    write_efi(&efi, shape.sector_bytes, &plan.loader, &env.encode())?;
-    let entry = set_boot_entry(&plan.disk.path);
+    work.config_and_data()?;
+    work.efi(&env)?;
+    let disks: Vec<&Path> = work
+        .disks()
+        .iter()
+        .map(|disk| disk.path.as_path())
+        .collect();
+    let entries = set_boot_entries(&disks);
+    warnings.extend(entries.err().map(|error| error.to_string()));
     Ok(Report {
         version: manifest.version.clone(),
-        warnings: entry
-            .err()
-            .map(|error| error.to_string())
-            .into_iter()
-            .collect(),
+        warnings,
     })
-}
-
-struct Work<'a> {
-    plan: &'a Plan<'a>,
-    partitions: [Partition; 5],
-    content: SlotContent<'a>,
-    done: u64,
-    progress: &'a mut dyn Progress,
-}
-
-impl Work<'_> {
-    /// Both slots are written and read back.
-    fn total(&self) -> u64 {
-        4 * self.content.bytes()
-    }
-
-    fn say(&mut self, step: Step) {
-        self.progress.at(step, self.done, self.total());
-    }
-
-    fn node(&self, number: PartitionNumber) -> PathBuf {
-        node(&self.plan.disk.path, number)
-    }
-
-    fn slot(
-        &mut self,
-        step: Step,
-        number: PartitionNumber,
-        source: &dyn PartSource,
-    ) -> Result<(), SlotError> {
-        self.say(step);
-        let (node, total) = (self.node(number), self.total());
-        let Self {
-            plan,
-            partitions,
-            content,
-            done,
-            progress,
-        } = self;
-        let wanted = partitions
-            .iter()
-            .find(|partition| partition.number == number);
-        let bytes = wanted.map_or(0, |partition| partition.bytes);
-        write_slot(
-            &node,
-            bytes,
-            &plan.scratch,
-            *content,
-            source,
-            &mut |bytes| {
-                *done += bytes;
-                progress.at(step, *done, total);
-            },
-        )
-    }
-
-    /// From slot A, which is on the disk and was read back: media are slow.
-    fn slot_b(&mut self) -> Result<(), InstallError> {
-        let from = self.plan.scratch.with_extension("a");
-        let a = self.node(PartitionNumber::SystemA);
-        let unreadable = |source| InstallError::Read {
-            path: a.clone(),
-            source,
-        };
-        let mounted = Mounted::new(&a, &from, "ext4", true).map_err(unreadable)?;
-        let source = mounted.place().to_owned();
-        let outcome = self.slot(Step::SlotB, PartitionNumber::SystemB, &source);
-        let closed = mounted.close();
-        outcome?;
-        closed.map_err(unreadable)
-    }
 }
 
 fn environment(config: &Config) -> Result<BootEnv, InstallError> {

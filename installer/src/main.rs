@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use qx_host::identity;
+use qx_host::config::DiskChoice;
 use qx_install::unattended::{self, Places};
-use qx_install::{by_hand, check, disks};
+use qx_install::{by_hand, check, disks, firstboot, mirror};
 
 #[derive(Parser)]
 #[command(
@@ -45,11 +45,34 @@ enum Command {
         /// Directory of configuration, keys and certificates
         #[arg(long, default_value = "/quantix")]
         state_dir: PathBuf,
+        /// Directory with a directory for each VM
+        #[arg(long, default_value = "/data/vms")]
+        vms_dir: PathBuf,
+    },
+    /// The mirror of the boot disks
+    Mirror {
+        #[command(subcommand)]
+        command: MirrorCommand,
     },
     /// Say what is wrong with an answer file; exit status 1 if anything is. Needs no Quantix-OS host
     Check {
         /// The file
         file: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum MirrorCommand {
+    /// Take a disk into the mirror in place of one that is lost, or one that was left out
+    Add {
+        /// A path such as /dev/sdb, serial:…, or wwn:…
+        disk: DiskChoice,
+        /// Erase what is on it
+        #[arg(long)]
+        wipe: bool,
+        /// Directory of the running system's records
+        #[arg(long, default_value = "/run/quantix")]
+        run_dir: PathBuf,
     },
 }
 
@@ -86,8 +109,19 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             by_hand::run(&places, &file)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Firstboot { state_dir } => {
-            identity::ensure(&state_dir)?;
+        Command::Firstboot { state_dir, vms_dir } => {
+            firstboot::run(&state_dir, &vms_dir)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Mirror {
+            command:
+                MirrorCommand::Add {
+                    disk,
+                    wipe,
+                    run_dir,
+                },
+        } => {
+            mirror::add(&run_dir, &disk, wipe)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Check { file } => match check::check(&file)? {

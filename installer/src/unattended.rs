@@ -10,17 +10,17 @@ use anyhow::{Context as _, Result, bail};
 use qx_host::apply::{self, Paths};
 use qx_host::boot::BootInfo;
 use qx_host::config::{AnswerFile, Config, Install, Store, parse_answer};
-use qx_host::disks::choose;
 use qx_host::install_status::{InstallStatus, Phase};
 use qx_host::power::{self, PowerAction};
 use qx_host::seed;
-use qx_host::storage::{BootLoader, Mounted, Sizes, least_bytes};
+use qx_host::storage::{BootLoader, Mounted};
 use qx_slots::MEDIA_DIRECTORY;
 
 use crate::disks;
 use crate::fetch::{fetch, seed_url};
 use crate::install::{InstallError, Plan, Report, install};
 use crate::report::Reporter;
+use crate::target::Target;
 
 /// USB sticks and slow controllers show their volumes after this long.
 const APPEARING: Duration = Duration::from_secs(15);
@@ -97,38 +97,39 @@ fn follow(places: &Places, answer: &AnswerFile) -> Result<()> {
             finish(places, wanted, done)?;
             Ok(())
         }
-        Err(error) => refuse(places, &error),
+        Err(error) => refuse(places, wanted, &error),
     }
 }
 
 /// Tells why nothing was installed, and what became of the disk.
-pub(crate) fn refuse(places: &Places, error: &anyhow::Error) -> Result<()> {
+pub(crate) fn refuse(places: &Places, wanted: &Install, error: &anyhow::Error) -> Result<()> {
     let unchanged = error
         .downcast_ref::<InstallError>()
         .is_none_or(InstallError::disk_is_unchanged);
-    let summary = if unchanged {
-        UNCHANGED
-    } else {
-        "The installation failed. What was on the disk before is gone."
+    let summary = match (unchanged, wanted.keep_data) {
+        (true, _) => UNCHANGED,
+        (false, false) => "The installation failed. What was on the disk before is gone.",
+        (false, true) => {
+            "The installation failed. The system that was on the disk is gone, its data is not: install again with \
+             keep_data = true."
+        }
     };
     fail(places, summary, vec![format!("{error:#}")])
 }
 
 /// What was installed where.
 pub(crate) struct Done {
-    pub(crate) disk: PathBuf,
+    pub(crate) disks: String,
     report: Report,
 }
 
 pub(crate) fn perform(places: &Places, wanted: &Install, config: &Config) -> Result<Done> {
     let found = disks::list(&places.run)?;
-    let disk = choose(
-        &found,
-        &wanted.disk,
-        wanted.wipe,
-        least_bytes(sizes(wanted, 512)),
-    )?;
-    let what = format!("Installing on {}", disk.path.display());
+    let target = Target::choose(&found, wanted)?;
+    for loss in target.losses() {
+        println!("{loss}");
+    }
+    let what = format!("Installing on {}", target.names());
     let boot = BootInfo::read(&places.run)?;
     let medium = Mounted::new(
         Path::new(&boot.source),
@@ -138,8 +139,7 @@ pub(crate) fn perform(places: &Places, wanted: &Install, config: &Config) -> Res
     )
     .with_context(|| format!("the medium {} cannot be read", boot.source))?;
     let plan = Plan {
-        disk,
-        sizes: sizes(wanted, disk.logical_block_bytes),
+        target: &target,
         config,
         source: medium.place().join(MEDIA_DIRECTORY),
         keys: places.library.join("keys"),
@@ -149,20 +149,9 @@ pub(crate) fn perform(places: &Places, wanted: &Install, config: &Config) -> Res
     let report = install(&plan, &mut Reporter::new(places.run.clone(), what))?;
     medium.close().context("cannot let go of the medium")?;
     Ok(Done {
-        disk: disk.path.clone(),
+        disks: target.names(),
         report,
     })
-}
-
-/// The answer's sizes, or the usual ones for a disk with such sectors.
-fn sizes(wanted: &Install, sector_bytes: u32) -> Sizes {
-    let usual = Sizes::usual(sector_bytes);
-    let or = |mib: Option<u32>, usual: u64| mib.map_or(usual, u64::from);
-    Sizes {
-        efi_mib: or(wanted.efi_mib, usual.efi_mib).max(usual.efi_mib),
-        system_mib: or(wanted.system_mib, usual.system_mib),
-        config_mib: or(wanted.config_mib, usual.config_mib),
-    }
 }
 
 fn finish(places: &Places, wanted: &Install, done: Done) -> Result<()> {
@@ -173,7 +162,7 @@ fn finish(places: &Places, wanted: &Install, done: Done) -> Result<()> {
     };
     let summary = format!(
         "Quantix-OS is installed on {}. The machine {words} in {} seconds.",
-        done.disk.display(),
+        done.disks,
         GOODBYE.as_secs()
     );
     tell_installed(places, &summary, done)?;

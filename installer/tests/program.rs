@@ -37,8 +37,17 @@ fn a_right_answer_file_says_what_it_does() {
         ),
         (
             "[install]\ndisk = \"smallest\"\nwipe = true\npoweroff = true",
-            "it installs on the smallest fixed disk that is large enough and erases what is on it, then switches the \
+            "it installs on the smallest fixed disk that is large enough and erases what is there, then switches the \
              machine off",
+        ),
+        (
+            "[install]\nmirror = \"auto\"",
+            "it installs on the disk that auto finds, mirrored on the only other one, if that is empty, then restarts \
+             the machine",
+        ),
+        (
+            "[install]\ndisk = \"/dev/sda\"\nkeep_data = true",
+            "it installs on /dev/sda anew and keeps the data that is on it, then restarts the machine",
         ),
         (
             "[install]\ndisk = \"largest\"",

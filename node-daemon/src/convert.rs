@@ -7,6 +7,7 @@ use qx_api::rest;
 use qx_engine::events::{Event, EventKind};
 use qx_engine::{Identity, audit, tokens};
 use qx_host::boot::{Backing, BootInfo, Mode};
+use qx_host::boot_env::Devices;
 use qx_host::config::{Source, Status};
 use qx_host::inventory::{Address, DataKind, Inventory, Origin};
 use qx_model::vm::HypervisorInfo;
@@ -131,7 +132,11 @@ fn address(address: Address) -> rest::Address {
 /// The host, read now. Blocks.
 pub(crate) fn host(app: &App, hypervisor: HypervisorInfo) -> rest::Host {
     let inventory = Inventory::read(&app.sources);
-    let booted = BootInfo::read(&app.sources.run).ok();
+    let devices = Devices {
+        sys: app.sources.sys.clone(),
+        ..Devices::default()
+    };
+    let booted = BootInfo::read_now(&app.sources.run, &devices).ok();
     let data = inventory
         .data
         .map(|data| (data.total_bytes, data.free_bytes, data.kind));

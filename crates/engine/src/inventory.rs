@@ -13,10 +13,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use qx_host::vm_files::VmFiles;
 use qx_hypervisor::{Error as HypervisorError, Hypervisor, Signal};
-use qx_model::vm::{Vm, VmId};
+use qx_model::vm::{PowerState, Vm, VmId};
 use tokio::sync::mpsc;
 
+use crate::blocking::blocking;
 use crate::console::Consoles;
 use crate::error::{Error, Result};
 use crate::events::{EventKind, Events};
@@ -38,6 +40,8 @@ struct Inner {
     hypervisor: Arc<dyn Hypervisor>,
     events: Events,
     consoles: Consoles,
+    /// Copies beside the VMs' disks.
+    files: VmFiles,
     known: Mutex<Known>,
     /// Observations of one VM happen one after the other, so that an old one never wins.
     observing: Queues<VmId>,
@@ -59,6 +63,7 @@ impl Inventory {
         hypervisor: Arc<dyn Hypervisor>,
         events: Events,
         consoles: Consoles,
+        files: VmFiles,
     ) -> Self {
         let waiting = Some("the hypervisor has not been asked yet".to_owned());
         let inventory = Self {
@@ -66,6 +71,7 @@ impl Inventory {
                 hypervisor: Arc::clone(&hypervisor),
                 events,
                 consoles,
+                files,
                 known: Mutex::new(Known {
                     vms: BTreeMap::new(),
                     era: 0,
@@ -185,9 +191,16 @@ impl Inventory {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&id);
         match self.blocking(move |hypervisor| hypervisor.get(id)).await {
-            Ok(vm) => Ok(self.store(vm)),
+            Ok(vm) => {
+                let vm = self.store(vm);
+                self.keep_files(&vm).await;
+                Ok(vm)
+            }
             Err(error @ Error::NotFound { .. }) => {
-                self.forget(id);
+                // A VM that never was here may be waiting to come back.
+                if self.forget(id) {
+                    self.forget_files(id).await;
+                }
                 Err(error)
             }
             Err(error) => Err(error),
@@ -210,12 +223,40 @@ impl Inventory {
         vm
     }
 
-    fn forget(&self, id: VmId) {
+    /// Copies what a re-install would lose. A VM works without; the log says why there is none.
+    async fn keep_files(&self, vm: &Arc<Vm>) {
+        let (files, vm) = (self.inner.files.clone(), Arc::clone(vm));
+        let id = vm.id;
+        let keep = move || {
+            let off = vm.state == PowerState::Off;
+            let kept = files.keep(&vm.id.to_string(), &vm.name, off);
+            kept.map_err(|error| Error::internal("a VM's files can't be copied", error))
+        };
+        if let Err(error) = blocking(keep).await {
+            tracing::warn!(vm = %id, %error, "the copy of its definition is out of date");
+        }
+    }
+
+    /// Removes the copies of a VM that was undefined.
+    async fn forget_files(&self, id: VmId) {
+        let files = self.inner.files.clone();
+        let forget = move || {
+            let forgotten = files.forget(&id.to_string());
+            forgotten.map_err(|error| Error::internal("a VM's files can't be removed", error))
+        };
+        if let Err(error) = blocking(forget).await {
+            tracing::warn!(vm = %id, %error, "the copy of its definition is left behind");
+        }
+    }
+
+    /// Whether it was known.
+    fn forget(&self, id: VmId) -> bool {
         let known = self.known().vms.remove(&id).is_some();
         self.inner.consoles.removed(id);
         if known {
             self.inner.events.publish(EventKind::VmRemoved(id));
         }
+        known
     }
 
     /// One VM as last observed.

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use qx_host::vm_files::VmFiles;
 use qx_hypervisor::Hypervisor;
 
 pub mod audit;
@@ -81,7 +82,9 @@ impl Engine {
         let auth = auth::Auth::new(places.shadow, tokens.clone(), audit.clone());
         let events = events::Events::new();
         let consoles = console::Consoles::new(Arc::clone(&hypervisor));
-        let inventory = inventory::Inventory::start(hypervisor, events.clone(), consoles.clone());
+        let files = VmFiles::new(&places.state, &layout.vms());
+        let inventory =
+            inventory::Inventory::start(hypervisor, events.clone(), consoles.clone(), files);
         let images = Images::new(
             layout.clone(),
             inventory.clone(),

@@ -190,6 +190,8 @@ impl Vms {
                 .blocking(move |hypervisor| hypervisor.undefine(id))
                 .await?;
             if disks {
+                // The copies first, and no observation that is under way writes them again.
+                drop(inventory.observe(id).await);
                 let directory = inner.layout.vm(id);
                 inventory
                     .blocking(move |hypervisor| hypervisor.delete_disks(&directory))

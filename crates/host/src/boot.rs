@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::mirror;
+use crate::system_disk::Devices;
+
 /// Where the running image came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -87,6 +90,19 @@ impl BootInfo {
             source,
         })?;
         serde_json::from_slice(&text).map_err(|source| BootInfoError::Parse { path, source })
+    }
+
+    /// As [`BootInfo::read`], and among the warnings is how the mirror of the boot disks stands now.
+    ///
+    /// # Errors
+    /// As [`BootInfo::read`].
+    pub fn read_now(run_dir: &Path, devices: &Devices) -> Result<Self, BootInfoError> {
+        let mut info = Self::read(run_dir)?;
+        if info.mode == Mode::Slot {
+            let problems = mirror::problems(Path::new(&info.source), devices);
+            info.warnings.extend(problems);
+        }
+        Ok(info)
     }
 }
 

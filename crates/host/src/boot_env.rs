@@ -1,11 +1,21 @@
 //! The boot environment of the disk that the system was started from: finding its EFI partition, reading and
 //! changing it, one program at a time. What it means is `qx_slots`'.
+//!
+//! Of a mirror, the other disk's environment gets the same content once the change is durable on the first:
+//!
+//! ```text
+//! first disk   copy, other copy ─► durable
+//! other disk                        └─► copy, other copy ─► durable     or: it is put out of the mirror
+//! ```
+//! A power cut in between leaves the other disk one change behind, with slots that are what its environment says:
+//! the updater writes to them only between two changes that both disks have. The next change makes up for it.
 
 use std::io;
 use std::path::Path;
 
-use qx_slots::{BootEnv, EnvStore, PartitionNumber};
+use qx_slots::{BlockIo, BootEnv, EnvStore, PartitionNumber};
 
+use crate::mirror;
 use crate::storage::RawPartition;
 pub use crate::system_disk::Devices;
 use crate::system_disk::SystemDisk;
@@ -15,7 +25,9 @@ use crate::system_disk::SystemDisk;
 /// # Errors
 /// When there is none that can be believed, or the disk fails.
 pub fn read(system: &Path, devices: &Devices) -> io::Result<BootEnv> {
-    transition(system, devices, |env| Ok(env.clone()))
+    let partition = efi_of(&SystemDisk::of(system, devices)?)?;
+    partition.lock()?;
+    apply(&partition, |env| Ok(env.clone())).map(|(env, _)| env)
 }
 
 /// Changes the environment on the disk of `system`. Nothing is written when `change` changes nothing.
@@ -42,10 +54,26 @@ pub fn transition<T, E: From<io::Error>>(
     devices: &Devices,
     change: impl FnOnce(&mut BootEnv) -> Result<T, E>,
 ) -> Result<T, E> {
-    let partition = efi_beside(system, devices)?;
+    let disk = SystemDisk::of(system, devices)?;
+    let partition = efi_of(&disk)?;
     // Another of our programs may be about to change it. Kept until the partition is closed.
     partition.lock()?;
-    let store = EnvStore::open(&partition).map_err(io::Error::other)?;
+    let (env, outcome) = apply(&partition, change)?;
+    if let Some(other) = mirror::follower(&disk, devices)? {
+        let followed = efi_of(&other).and_then(|efi| follow(&efi, &env));
+        if followed.is_err() {
+            mirror::expel(&other, devices)?;
+        }
+    }
+    Ok(outcome)
+}
+
+/// Changes the environment on an EFI partition; the new one, and what `change` answers.
+fn apply<T, E: From<io::Error>>(
+    efi: &dyn BlockIo,
+    change: impl FnOnce(&mut BootEnv) -> Result<T, E>,
+) -> Result<(BootEnv, T), E> {
+    let store = EnvStore::open(efi).map_err(io::Error::other)?;
     let copies = store.read().map_err(io::Error::other)?;
     let Some((_, current)) = copies.in_use() else {
         return Err(io::Error::other("both copies of it are torn").into());
@@ -55,7 +83,21 @@ pub fn transition<T, E: From<io::Error>>(
     if env != *current {
         store.write(&env).map_err(io::Error::other)?;
     }
-    Ok(outcome)
+    Ok((env, outcome))
+}
+
+/// Makes `env` the environment of the other disk's EFI partition, whatever was there. Generations are each disk's
+/// own: they tell its two copies apart, nothing else.
+fn follow(efi: &dyn BlockIo, env: &BootEnv) -> io::Result<()> {
+    let store = EnvStore::open(efi).map_err(io::Error::other)?;
+    let copies = store.read().map_err(io::Error::other)?;
+    let same = |current: &BootEnv| {
+        current.followed_by(env.clone()) == current.followed_by(current.clone())
+    };
+    if copies.in_use().is_some_and(|(_, current)| same(current)) {
+        return Ok(());
+    }
+    store.write(env).map_err(io::Error::other)
 }
 
 /// Writes `env` in place of an environment that is lost. One that can be believed stays.
@@ -63,7 +105,7 @@ pub fn transition<T, E: From<io::Error>>(
 /// # Errors
 /// When the disk fails.
 pub fn renew(system: &Path, devices: &Devices, env: &BootEnv) -> io::Result<()> {
-    let partition = efi_beside(system, devices)?;
+    let partition = efi_of(&SystemDisk::of(system, devices)?)?;
     partition.lock()?;
     let store = EnvStore::open(&partition).map_err(io::Error::other)?;
     if store.read().map_err(io::Error::other)?.in_use().is_some() {
@@ -72,14 +114,16 @@ pub fn renew(system: &Path, devices: &Devices, env: &BootEnv) -> io::Result<()> 
     store.write(env).map_err(io::Error::other)
 }
 
-/// The EFI partition of the disk that `system` is on.
-fn efi_beside(system: &Path, devices: &Devices) -> io::Result<RawPartition> {
-    let disk = SystemDisk::of(system, devices)?;
+/// The EFI partition of a disk.
+pub(crate) fn efi_of(disk: &SystemDisk) -> io::Result<RawPartition> {
     RawPartition::open(
         &disk.partition(PartitionNumber::Efi)?.node,
         disk.sector_bytes,
     )
 }
+
+#[cfg(test)]
+mod pair_tests;
 
 #[cfg(test)]
 mod tests {

@@ -45,6 +45,12 @@ pub fn machine_id(state: &Path) -> Result<String, IdentityError> {
     }
 }
 
+/// Whether [`ensure`] was here before, as far as its first file.
+#[must_use]
+pub fn is_made(state: &Path) -> bool {
+    is_there(&state.join("machine-id"))
+}
+
 /// Makes what is missing below `state` (`/quantix` on the product). What is there stays as it is.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The machine under us. Owns the host's configuration file, what is generated from it, the root
 //! account, the inventory, the disks and the power switch; the only crate below `node-daemon` that starts programs.
-//! Knows no VM, no libvirt, no HTTP and no screen. Everything here blocks.
+//! Knows no VM but by its files, no libvirt, no HTTP and no screen. Everything here blocks.
 
 pub mod accounts;
 pub mod apply;
@@ -15,6 +15,7 @@ pub mod identity;
 pub mod install_run;
 pub mod install_status;
 pub mod inventory;
+pub mod mirror;
 pub mod network;
 pub mod nics;
 pub mod power;
@@ -23,4 +24,5 @@ pub mod storage;
 pub mod system_disk;
 pub mod trust;
 pub mod update;
+pub mod vm_files;
 pub mod watchdog;

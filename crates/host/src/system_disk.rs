@@ -28,6 +28,8 @@ impl Default for Devices {
 /// A disk with the partitions of an installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SystemDisk {
+    /// Its device node.
+    pub node: PathBuf,
     partitions: Vec<Found>,
     /// Bytes of a logical sector.
     pub sector_bytes: u32,
@@ -39,6 +41,8 @@ pub struct Found {
     number: u32,
     /// Its device node.
     pub node: PathBuf,
+    /// Where it starts on the disk, in bytes.
+    pub offset: u64,
     /// Its length.
     pub bytes: u64,
 }
@@ -59,14 +63,16 @@ impl SystemDisk {
                 continue;
             };
             // sysfs counts in units of 512 bytes, whatever the disk's sectors are.
-            let blocks: u64 = number_or_zero(&entry.path().join("size"));
+            let bytes = |name| number_or_zero(&entry.path().join(name)).saturating_mul(512);
             partitions.push(Found {
                 number,
                 node: devices.dev.join(entry.file_name()),
-                bytes: blocks.saturating_mul(512),
+                offset: bytes("start"),
+                bytes: bytes("size"),
             });
         }
         Ok(Self {
+            node: devices.dev.join(disk.file_name().unwrap_or_default()),
             partitions,
             sector_bytes: number(&disk.join("queue/logical_block_size")).unwrap_or(512),
         })

@@ -18,6 +18,7 @@ fn the_example_of_the_manual_is_read() {
         version = 1
         [install]
         disk = "serial:WD-WX 123"
+        mirror = "auto"
         wipe = true
         poweroff = true
         system_mib = 400
@@ -31,7 +32,9 @@ fn the_example_of_the_manual_is_read() {
     let answer = parse_answer(text).unwrap();
     let install = Install {
         disk: DiskChoice::Serial("WD-WX 123".to_owned()),
+        mirror: Some(DiskChoice::Auto),
         wipe: true,
+        keep_data: false,
         poweroff: true,
         system_mib: Some(400),
         config_mib: Some(100),
@@ -117,6 +120,22 @@ fn what_names_no_disk_is_refused_with_advice() {
 }
 
 #[test]
+fn what_is_kept_is_not_erased_and_does_not_become_a_mirror() {
+    let found =
+        problems("version = 1\n[install]\nmirror = \"largest\"\nkeep_data = true\nwipe = true\n");
+    for (found, says) in found.iter().zip([
+        "line 3: `install.mirror` must be \"auto\", a path",
+        "line 4: `install.keep_data` keeps what `wipe` erases",
+        "line 4: `install.keep_data` can't be used with `mirror`",
+    ]) {
+        assert!(found.starts_with(says), "{found}");
+    }
+    assert_eq!(found.len(), 3);
+    let keeps = parse_answer("version = 1\n[install]\nkeep_data = true\n").unwrap();
+    assert!(keeps.install.unwrap().keep_data);
+}
+
+#[test]
 fn every_fault_is_named_at_once_in_the_order_of_the_file() {
     let text = "version = 1\n[install]\ndsk = \"auto\"\nwipe = \"yes\"\nsystem_mib = 299\nconfig_mib = 99\n\
                 efi_mib = 70000\npoweroff = 1\n[system]\nhostname = \"a b\"\nroot_password = \"kurz\"\n";
@@ -171,6 +190,7 @@ fn a_hosts_configuration_has_no_install_table() {
 fn what_is_written_reads_back() {
     let install = Install {
         disk: DiskChoice::Serial("WD-WX 123".to_owned()),
+        mirror: Some(DiskChoice::Path("/dev/sdb".into())),
         wipe: true,
         config_mib: Some(200),
         ..Install::default()

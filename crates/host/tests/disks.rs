@@ -5,7 +5,10 @@
 use std::path::PathBuf;
 
 use qx_host::config::DiskChoice;
-use qx_host::disks::{Bus, ChooseError, Content, Disk, Partition, Usage, choose, size_words};
+use qx_host::disks::{
+    Bus, ChooseError, Content, Disk, Existing, Partition, Usage, choose, choose_pair, size_words,
+};
+use qx_slots::PartitionNumber::{self, Data};
 
 const GB: u64 = 1_000_000_000;
 const NEED: u64 = 2 * GB;
@@ -53,13 +56,21 @@ fn stick(name: &str, gb: u64) -> Disk {
     }
 }
 
+const fn existing(wipe: bool) -> Existing {
+    if wipe {
+        Existing::Erase
+    } else {
+        Existing::Refuse
+    }
+}
+
 fn chosen(disks: &[Disk], rule: &str, wipe: bool) -> String {
-    let found = choose(disks, &rule.parse().expect("a rule"), wipe, NEED);
+    let found = choose(disks, &rule.parse().expect("a rule"), existing(wipe), NEED);
     found.expect("a disk").name.clone()
 }
 
 fn refused(disks: &[Disk], rule: &str, wipe: bool) -> String {
-    let found = choose(disks, &rule.parse().expect("a rule"), wipe, NEED);
+    let found = choose(disks, &rule.parse().expect("a rule"), existing(wipe), NEED);
     found.expect_err("must be refused").to_string()
 }
 
@@ -263,6 +274,7 @@ fn a_partition_is_no_disk() {
         start_bytes: 1 << 20,
         size_bytes: GB,
         content: "swap space".to_owned(),
+        ..Partition::default()
     };
     let disks = [Disk {
         partitions: vec![partition],
@@ -328,7 +340,7 @@ fn a_disk_in_use_is_never_taken_even_to_wipe() {
         ),
         (
             Usage::Held("dm-0".to_owned()),
-            "is in use by dm-0 (LVM, encryption, multipath or RAID); free it or name another disk with `disk`",
+            "is in use by dm-0 (encryption or multipath); free it or name another disk with `disk`",
         ),
         (
             Usage::Claimed,
@@ -382,7 +394,7 @@ fn too_small_says_how_much_is_needed() {
         ..disk("sda", 1)
     };
     assert_eq!(
-        choose(&[exact], &DiskChoice::Auto, false, NEED).map(|d| d.size_bytes),
+        choose(&[exact], &DiskChoice::Auto, Existing::Refuse, NEED).map(|d| d.size_bytes),
         Ok(NEED)
     );
 }
@@ -390,7 +402,7 @@ fn too_small_says_how_much_is_needed() {
 #[test]
 fn the_reason_can_be_told_apart_by_a_program() {
     let disks = [full("sda", 240)];
-    let found = choose(&disks, &DiskChoice::Auto, false, NEED);
+    let found = choose(&disks, &DiskChoice::Auto, Existing::Refuse, NEED);
     assert!(
         matches!(found, Err(ChooseError::HoldsData { .. })),
         "{found:?}"
@@ -408,4 +420,122 @@ fn sizes_read_as_on_the_label() {
     ] {
         assert_eq!(size_words(bytes), words);
     }
+}
+
+/// An installation, and half of a mirror if `array` names one.
+fn installed(name: &str, array: Option<&str>) -> Disk {
+    let data = Partition {
+        name: format!("{name}5"),
+        number: PartitionNumber::Data as u32,
+        start_bytes: 801 << 20,
+        size_bytes: 200 * GB,
+        content: String::new(),
+        type_guid: Some(Data.type_guid().to_lowercase()),
+        signature: Some(array.map_or("xfs", |_| "linux_raid_member").to_owned()),
+        uuid: Some(array.unwrap_or("fs").to_owned()),
+    };
+    Disk {
+        content: Content::Quantix("Quantix-OS installation (Data)".to_owned()),
+        partitions: vec![data],
+        ..disk(name, 240)
+    }
+}
+
+fn kept(disks: &[Disk], rule: &str) -> Result<String, String> {
+    let found = choose(disks, &rule.parse().expect("a rule"), Existing::Keep, NEED);
+    found
+        .map(|disk| disk.name.clone())
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn data_is_kept_of_the_only_installation_and_none_is_guessed() {
+    let alone = [full("sda", 500), installed("sdb", None), disk("sdc", 900)];
+    assert_eq!(kept(&alone, "auto").as_deref(), Ok("sdb"));
+    assert_eq!(kept(&alone, "/dev/sdb").as_deref(), Ok("sdb"));
+    let two = [installed("sda", None), installed("sdb", None)];
+    let said = kept(&two, "auto").unwrap_err();
+    assert!(said.contains("more than one installation"), "{said}");
+    assert_eq!(kept(&two, "/dev/sdb").as_deref(), Ok("sdb"));
+    let halves = [installed("sda", Some("x")), installed("sdb", Some("x"))];
+    assert_eq!(kept(&halves, "auto").as_deref(), Ok("sda"));
+    let strangers = [installed("sda", Some("x")), installed("sdb", Some("y"))];
+    kept(&strangers, "auto").unwrap_err();
+}
+
+#[test]
+fn a_disk_without_an_installation_has_nothing_to_keep() {
+    let said = kept(&[disk("sda", 240)], "auto").unwrap_err();
+    assert!(
+        said.contains("finds no disk with an installation"),
+        "{said}"
+    );
+    for other in [disk("sda", 240), full("sda", 240)] {
+        let said = kept(&[other], "/dev/sda").unwrap_err();
+        assert!(said.contains("holds no installation"), "{said}");
+    }
+    let mounted = Disk {
+        usage: Some(Usage::Mounted("/mnt".to_owned())),
+        ..installed("sda", None)
+    };
+    kept(&[mounted], "/dev/sda").unwrap_err();
+}
+
+#[test]
+fn what_was_only_assembled_can_be_erased_but_counts_as_data() {
+    let array = Disk {
+        usage: Some(Usage::Assembled(vec!["md127".to_owned()])),
+        ..full("sda", 240)
+    };
+    let disks = [array];
+    assert_eq!(chosen(&disks, "/dev/sda", true), "sda");
+    let said = refused(&disks, "/dev/sda", false);
+    assert!(said.contains("holds data"), "{said}");
+}
+
+fn pair(disks: &[Disk], rules: [&str; 2], wipe: bool) -> Result<[String; 2], String> {
+    let [disk, mirror] = rules.map(|rule| rule.parse().expect("a rule"));
+    let found = choose_pair(disks, &disk, &mirror, existing(wipe), NEED);
+    found
+        .map(|pair| pair.map(|disk| disk.name.clone()))
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_mirror_takes_the_two_disks_that_are_meant() {
+    let names = |a: &str, b: &str| Ok([a.to_owned(), b.to_owned()]);
+    let two = [disk("sda", 240), disk("sdb", 240), stick("sdc", 16)];
+    assert_eq!(pair(&two, ["auto", "auto"], false), names("sda", "sdb"));
+    assert_eq!(pair(&two, ["/dev/sdb", "auto"], false), names("sdb", "sda"));
+    assert_eq!(pair(&two, ["auto", "/dev/sda"], false), names("sdb", "sda"));
+    let all = [full("sda", 240), disk("sdb", 240), disk("sdc", 480)];
+    assert_eq!(pair(&all, ["auto", "auto"], false), names("sdb", "sdc"));
+    assert_eq!(
+        pair(&all, ["smallest", "/dev/sda"], true),
+        names("sdb", "sda")
+    );
+    let both = [full("sda", 240), full("sdb", 240)];
+    assert_eq!(pair(&both, ["auto", "auto"], true), names("sda", "sdb"));
+}
+
+#[test]
+fn a_mirror_that_is_not_clear_is_refused() {
+    let three = [disk("sda", 240), disk("sdb", 240), disk("sdc", 240)];
+    let one = [disk("sda", 240), full("sdb", 240)];
+    for (disks, rules, says) in [
+        (&three[..], ["auto", "auto"], "needs exactly one other"),
+        (&three[..], ["/dev/sda", "auto"], "needs exactly one other"),
+        (&one[..], ["auto", "auto"], "needs exactly one other"),
+        (&one[..], ["/dev/sda", "/dev/sdb"], "holds data"),
+        (&one[..], ["/dev/sda", "/dev/sda"], "both mean /dev/sda"),
+    ] {
+        let said = pair(disks, rules, false).unwrap_err();
+        assert!(said.contains(says), "{said}");
+    }
+    let large_sectors = Disk {
+        logical_block_bytes: 4096,
+        ..disk("sdb", 240)
+    };
+    let said = pair(&[disk("sda", 240), large_sectors], ["auto", "auto"], false).unwrap_err();
+    assert!(said.contains("sectors of the same size"), "{said}");
 }

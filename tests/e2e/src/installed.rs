@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::deadline::Look;
-use crate::{Api, Machine, guest, minutes, poll};
+use crate::{Api, Lab, Machine, guest, minutes, poll};
 
 /// From power-on to the end of an installation, and of one boot, under software emulation.
 pub const INSTALL: std::time::Duration = minutes(30);
@@ -62,6 +62,34 @@ pub fn blank(path: &Path, size: u64) -> Result<std::path::PathBuf> {
         .and_then(|file| file.set_len(size))
         .with_context(|| format!("cannot make {}", path.display()))?;
     Ok(path.to_owned())
+}
+
+/// Waits for the end of an installation.
+///
+/// # Errors
+/// When it fails, or the firmware took no boot entry.
+pub fn installs(lab: &Lab, machine: &Machine) -> Result<()> {
+    let serial = machine.serial();
+    serial.wait_text("the installation to end", INSTALL, |text| {
+        let over = [
+            "Quantix-OS is installed on",
+            "The installation failed",
+            "no disk was changed",
+        ];
+        over.iter().any(|words| text.contains(words)).then_some(())
+    })?;
+    ensure!(
+        serial.text().contains("Quantix-OS is installed on"),
+        "{}",
+        serial.screen()
+    );
+    ensure!(
+        !serial.text().contains("no boot entry"),
+        "{}",
+        serial.screen()
+    );
+    lab.step("installed");
+    Ok(())
 }
 
 /// Waits until the answer file's password opens the host. Until then it is a live system that answers, with

@@ -38,6 +38,7 @@ pub mod qmp;
 pub mod run;
 pub mod seed;
 pub mod serial;
+pub mod ssh;
 pub mod tamper;
 pub mod tls;
 pub mod volatile;

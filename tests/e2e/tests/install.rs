@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use qx_e2e::installed::{
     BOOT, CONFIG_OFFSET, INSTALL, SLOT_A_OFFSET, blank, configuration, flip_in_slot,
-    holds_what_must_last, make_a_vm, opens,
+    holds_what_must_last, installs, make_a_vm, opens,
 };
 use qx_e2e::machine::{DirectKernel, StoppedMachine};
 use qx_e2e::run::one_time_password;
@@ -223,31 +223,6 @@ fn nvme_and_sata_disks_are_installed_on_and_never_taken_for_each_other() {
         }
         Ok(())
     });
-}
-
-/// Waits for the end of an installation.
-fn installs(lab: &Lab, machine: &Machine) -> Result<()> {
-    let serial = machine.serial();
-    serial.wait_text("the installation to end", INSTALL, |text| {
-        let over = [
-            "Quantix-OS is installed on",
-            "The installation failed",
-            "no disk was changed",
-        ];
-        over.iter().any(|words| text.contains(words)).then_some(())
-    })?;
-    ensure!(
-        serial.text().contains("Quantix-OS is installed on"),
-        "{}",
-        serial.screen()
-    );
-    ensure!(
-        !serial.text().contains("no boot entry"),
-        "{}",
-        serial.screen()
-    );
-    lab.step("installed");
-    Ok(())
 }
 
 fn is_blank(path: &Path) -> Result<bool> {

@@ -18,10 +18,10 @@ pub(super) fn install(chosen: &Chosen, disks: &[Disk], layout: &Layout) -> Optio
     Some(Install {
         disk: choice(&chosen.disk, disks),
         wipe: chosen.wipe,
-        poweroff: false,
         system_mib: unusual(sizes.system_mib, usual.system_mib),
         config_mib: unusual(sizes.config_mib, usual.config_mib),
         efi_mib: unusual(sizes.efi_mib, usual.efi_mib),
+        ..Install::default()
     })
 }
 

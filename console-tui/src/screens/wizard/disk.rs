@@ -1,7 +1,7 @@
 //! The first page: which disk. One that is in use, unreadable or too small is shown and refused; one that holds
 //! anything is taken only when its name was typed.
 
-use qx_host::disks::{Content, Disk, size_words};
+use qx_host::disks::{Content, Disk, Usage, size_words};
 use qx_host::storage::{DiskShape, Sizes, least_bytes};
 
 use crate::shell::{Answered, Confirm, Kind, Menu};
@@ -176,7 +176,9 @@ fn item(disk: &Disk) -> String {
 
 /// Why nobody may install on a disk; a clause behind its name.
 pub(super) fn refusal(disk: &Disk) -> Option<String> {
-    if let Some(usage) = &disk.usage {
+    // What the system only assembled is taken apart when the disk may be erased.
+    let assembled = |usage: &&Usage| matches!(usage, Usage::Assembled(_));
+    if let Some(usage) = disk.usage.as_ref().filter(|usage| !assembled(usage)) {
         return Some(format!("{usage}: it can't be installed on."));
     }
     if let Content::Unreadable(reason) = &disk.content {

@@ -329,3 +329,35 @@ async fn pages_hold_every_vm_once() {
     sorted.dedup();
     assert_eq!((seen.len(), &sorted), (7, &seen));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_libvirt_keeps_of_a_vm_is_copied_beside_its_disks_and_goes_with_it() {
+    let bench = Bench::new().await;
+    let wish = spec("web1");
+    let id = wish.id;
+    // The fake writes no files; libvirt does this when a VM is defined, and the firmware when it runs.
+    let libvirt = bench.data.path().join("state/libvirt");
+    for directory in ["qemu", "nvram"] {
+        std::fs::create_dir_all(libvirt.join(directory)).unwrap();
+    }
+    let definition = format!(
+        "<domain>\n  <name>web1</name>\n  <uuid>{id}</uuid>\n  \
+         <nvram>/var/lib/libvirt/qemu/nvram/web1.fd</nvram>\n</domain>\n"
+    );
+    std::fs::write(libvirt.join("qemu/web1.xml"), &definition).unwrap();
+    let vms = &bench.engine.vms;
+    vms.create(&admin(), wish).await.unwrap();
+    let copies = bench.data.path().join("vms").join(id.to_string());
+    let copy = |name: &str| std::fs::read_to_string(copies.join(name)).ok();
+    assert_eq!(copy("domain.xml"), Some(definition));
+
+    vms.start(&admin(), id).await.unwrap();
+    std::fs::write(libvirt.join("nvram/web1.fd"), "boot order").unwrap();
+    assert_eq!(copy("nvram"), None);
+    vms.stop(&admin(), id).await.unwrap();
+    assert_eq!(copy("nvram").as_deref(), Some("boot order"));
+
+    std::fs::remove_file(libvirt.join("qemu/web1.xml")).unwrap();
+    vms.delete(&admin(), id, false).await.unwrap();
+    assert!(!copies.exists());
+}

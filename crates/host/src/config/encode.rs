@@ -21,7 +21,11 @@ impl AnswerFile {
 fn write_install(install: &Install, out: &mut String) {
     section(out, "install");
     pair(out, "disk", quoted(&install.disk));
+    if let Some(mirror) = &install.mirror {
+        pair(out, "mirror", quoted(mirror));
+    }
     pair(out, "wipe", install.wipe);
+    pair(out, "keep_data", install.keep_data);
     pair(out, "poweroff", install.poweroff);
     let sizes = [
         ("efi_mib", install.efi_mib),

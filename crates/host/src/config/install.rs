@@ -32,8 +32,13 @@ pub struct AnswerFile {
 pub struct Install {
     /// The disk that becomes the system's.
     pub disk: DiskChoice,
-    /// Whether what is on that disk may be erased.
+    /// The disk that becomes the other half of a mirror; `None` installs on one disk. Never
+    /// [`DiskChoice::Smallest`] or [`DiskChoice::Largest`].
+    pub mirror: Option<DiskChoice>,
+    /// Whether what is on these disks may be erased.
     pub wipe: bool,
+    /// Whether the data partition of the installation that is on the disk stays as it is.
+    pub keep_data: bool,
     /// Whether the machine is switched off afterwards instead of restarted.
     pub poweroff: bool,
     /// Size of each system partition in MiB; `None` is the default.
@@ -126,9 +131,32 @@ impl fmt::Display for DiskChoice {
 }
 
 pub(super) fn read_install(section: &mut Section<'_, '_, '_>) -> Install {
+    let mirror = section.parsed("mirror");
+    if matches!(mirror, Some(DiskChoice::Smallest | DiskChoice::Largest)) {
+        section.fault(
+            "mirror",
+            "must be \"auto\", a path such as \"/dev/sdb\", \"serial:\" and a serial number, or \"wwn:\" and a WWN",
+        );
+    }
+    let keep_data = section.flag("keep_data").unwrap_or(false);
+    let wipe = section.flag("wipe").unwrap_or(false);
+    if keep_data && wipe {
+        section.fault(
+            "keep_data",
+            "keeps what `wipe` erases: only one of them can be true",
+        );
+    }
+    if keep_data && mirror.is_some() {
+        section.fault(
+            "keep_data",
+            "can't be used with `mirror`: an installation on a mirror stays one, and another does not become one",
+        );
+    }
     Install {
         disk: section.parsed("disk").unwrap_or_default(),
-        wipe: section.flag("wipe").unwrap_or(false),
+        mirror,
+        wipe,
+        keep_data,
         poweroff: section.flag("poweroff").unwrap_or(false),
         system_mib: size(section, "system_mib", LEAST_SYSTEM_MIB),
         config_mib: size(section, "config_mib", LEAST_CONFIG_MIB),

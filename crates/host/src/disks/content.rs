@@ -60,6 +60,9 @@ pub(super) fn look(disk: &mut Disk, probe: &Prober<'_>) -> bool {
             Ok(finding) => {
                 claimed |= finding.claimed;
                 ours.extend(part_of_quantix(&finding));
+                partition.type_guid = value(&finding, "PART_ENTRY_TYPE");
+                partition.signature = value(&finding, "TYPE");
+                partition.uuid = value(&finding, "UUID");
                 signature(&finding).unwrap_or_else(|| "nothing known".to_owned())
             }
             Err(reason) => reason,

@@ -24,7 +24,28 @@ pub(super) struct Device {
     /// `MAJOR:MINOR`.
     pub(super) number: String,
     /// What lies on it in the kernel: device mapper, software RAID.
-    pub(super) holders: Vec<String>,
+    pub(super) holders: Vec<Holder>,
+}
+
+/// A device of the kernel's own that lies on others.
+pub(super) struct Holder {
+    /// The kernel's name, such as `md127` or `dm-0`.
+    pub(super) name: String,
+    /// What it is.
+    pub(super) kind: HolderKind,
+    /// It and its partitions, as others refer to them.
+    pub(super) devices: Vec<Device>,
+}
+
+/// Whether a holder can be taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HolderKind {
+    /// Software RAID.
+    Array,
+    /// A logical volume of LVM.
+    Volume,
+    /// Multipath, encryption, or something unknown: somebody wanted it.
+    Other,
 }
 
 /// All disks below `sys`, by name.
@@ -117,8 +138,8 @@ fn partition(dir: &Path) -> Option<(Partition, Device)> {
         number: number(&dir.join("partition"))?.try_into().ok()?,
         start_bytes: number(&dir.join("start"))?.checked_mul(SECTOR)?,
         size_bytes: number(&dir.join("size"))?.checked_mul(SECTOR)?,
-        content: String::new(),
         name,
+        ..Partition::default()
     };
     let device = device(dir, &partition.name)?;
     Some((partition, device))
@@ -126,16 +147,33 @@ fn partition(dir: &Path) -> Option<(Partition, Device)> {
 
 fn device(dir: &Path, name: &str) -> Option<Device> {
     let holders = fs::read_dir(dir.join("holders")).into_iter().flatten();
-    let mut holders: Vec<String> = holders
+    let mut holders: Vec<Holder> = holders
         .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .map(|entry| holder(&entry.path()))
         .collect();
-    holders.sort();
+    holders.sort_by(|a, b| a.name.cmp(&b.name));
     Some(Device {
         path: node(name),
         number: text(&dir.join("dev"))?,
         holders,
     })
+}
+
+fn holder(link: &Path) -> Holder {
+    let name = link.file_name().unwrap_or_default();
+    let name = name.to_string_lossy().into_owned();
+    let kind = match text(&link.join("dm/uuid")) {
+        None if link.join("md").exists() => HolderKind::Array,
+        Some(uuid) if uuid.starts_with("LVM-") => HolderKind::Volume,
+        _ => HolderKind::Other,
+    };
+    let (_, mut devices) = partitions(link);
+    devices.extend(device(link, &name));
+    Holder {
+        name,
+        kind,
+        devices,
+    }
 }
 
 /// The node below `/dev`; sysfs writes `!` for a `/` in the name.

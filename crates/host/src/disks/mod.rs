@@ -1,5 +1,6 @@
 //! The disks of the machine: which there are, what is on them, whether they are in use, and which one an
-//! installation takes. Reads sysfs, udev's database and procfs, and asks blkid; writes nothing.
+//! installation takes. Reads sysfs, udev's database and procfs, and asks blkid; writes nothing. Takes apart what
+//! the system assembled on a disk by itself.
 //!
 //! ```text
 //! sysfs, udev ──► facts ──┐
@@ -12,6 +13,7 @@ mod content;
 mod facts;
 mod probe;
 mod refusal;
+mod release;
 mod udev;
 mod usage;
 
@@ -19,11 +21,13 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use qx_slots::PartitionNumber;
 use serde::Serialize;
 
-pub use choose::choose;
+pub use choose::{Existing, choose, choose_pair};
 pub use content::Content;
 pub use refusal::ChooseError;
+pub use release::{ReleaseError, release};
 pub use usage::Usage;
 
 /// A whole disk that could hold the system.
@@ -62,7 +66,7 @@ pub struct Disk {
 }
 
 /// A partition of a disk, as the kernel knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Partition {
     /// The kernel's name, such as `sda1`.
     pub name: String,
@@ -74,6 +78,12 @@ pub struct Partition {
     pub size_bytes: u64,
     /// What is on it, in plain words.
     pub content: String,
+    /// Its type in a GUID partition table, as blkid writes it.
+    pub type_guid: Option<String>,
+    /// blkid's name of what is on it, such as `xfs` or `linux_raid_member`.
+    pub signature: Option<String>,
+    /// The unique id of that; of a member of an array, the array's.
+    pub uuid: Option<String>,
 }
 
 /// How a disk is attached.
@@ -191,6 +201,37 @@ impl Disk {
                 .map(|serial| format!("serial {serial}")),
         );
         format!("{} ({})", self.path.display(), words.join(", "))
+    }
+
+    /// Its partition with this number, if an installation of Quantix-OS made it.
+    #[must_use]
+    pub fn part(&self, number: PartitionNumber) -> Option<&Partition> {
+        let ours = |partition: &&Partition| {
+            let kind = partition.type_guid.as_deref().unwrap_or_default();
+            partition.number == number as u32 && kind.eq_ignore_ascii_case(number.type_guid())
+        };
+        self.partitions.iter().find(ours)
+    }
+
+    /// Offset and length of its partitions, in bytes.
+    #[must_use]
+    pub fn places(&self) -> Vec<(u64, u64)> {
+        let place = |partition: &Partition| (partition.start_bytes, partition.size_bytes);
+        self.partitions.iter().map(place).collect()
+    }
+
+    /// The array that its data partition is half of, by its id; `None` unless it is one disk of a mirror.
+    #[must_use]
+    pub fn mirror(&self) -> Option<&str> {
+        let data = self.part(PartitionNumber::Data)?;
+        let member = data.signature.as_deref() == Some("linux_raid_member");
+        data.uuid.as_deref().filter(|_| member)
+    }
+
+    /// Whether both are halves of the same mirror.
+    #[must_use]
+    pub fn is_mirror_of(&self, other: &Self) -> bool {
+        self.path != other.path && self.mirror().is_some() && self.mirror() == other.mirror()
     }
 
     /// Whether somebody could pull it out and take it along: USB or a removable medium.

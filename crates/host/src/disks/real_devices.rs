@@ -53,9 +53,7 @@ impl LoopDevice {
             .map(|part| Partition {
                 number: part[name.len() + 1..].parse().unwrap(),
                 name: part,
-                start_bytes: 0,
-                size_bytes: 0,
-                content: String::new(),
+                ..Partition::default()
             })
             .collect();
         partitions.sort_by_key(|partition| partition.number);

@@ -109,4 +109,55 @@ pub enum ChooseError {
         /// What is on it.
         content: String,
     },
+    /// Nothing that could be kept is on any disk.
+    #[error(
+        "keep_data = true finds no disk with an installation of Quantix-OS: {disks}; name the disk with `disk`, or \
+         install without keep_data"
+    )]
+    NoneInstalled {
+        /// The disks that there are.
+        disks: String,
+    },
+    /// Several installations.
+    #[error(
+        "keep_data = true finds more than one installation: {disks}; name the one to install on with `disk`"
+    )]
+    KeepUndecided {
+        /// The disks in question.
+        disks: String,
+    },
+    /// The disk holds no installation.
+    #[error(
+        "keep_data = true, but {disk} holds no installation of Quantix-OS: {content}; install without keep_data, or \
+         name another disk with `disk`"
+    )]
+    NothingToKeep {
+        /// The disk.
+        disk: String,
+        /// What is on it.
+        content: String,
+    },
+    /// It is not clear which disk is meant by `mirror = "auto"`.
+    #[error(
+        "mirror = \"auto\" needs exactly one other fixed disk that is large enough, and empty unless wipe = true; \
+         {disks}; name both with `disk` and `mirror`"
+    )]
+    PairUndecided {
+        /// The disks that there are.
+        disks: String,
+    },
+    /// Both keys mean one disk.
+    #[error("`disk` and `mirror` both mean {disk}: name two disks")]
+    MirrorOfItself {
+        /// The disk.
+        disk: String,
+    },
+    /// The disks have different sectors.
+    #[error(
+        "the disks of a mirror need sectors of the same size: {disks}; name another one with `mirror`"
+    )]
+    Unequal {
+        /// Both.
+        disks: String,
+    },
 }

@@ -202,13 +202,10 @@ fn every_use_of_a_disk_is_noticed() {
     );
     assert_eq!(swap.usage(), Some(Usage::Swap));
 
-    for holders in ["sda/holders/md127", "sda/sda2/holders/md127"] {
+    for holders in ["sda/holders/dm-0", "sda/sda2/holders/dm-0"] {
         let held = with_partitions();
-        held.write(
-            &format!("sys/devices/pci0/ata1/host0/target0:0:0/0:0:0:0/block/{holders}"),
-            "",
-        );
-        assert_eq!(held.usage(), Some(Usage::Held("md127".to_owned())));
+        held.write(&format!("{SDA}/{holders}/dm/uuid"), "mpath-3600");
+        assert_eq!(held.usage(), Some(Usage::Held("dm-0".to_owned())));
     }
 
     let machine = with_partitions();
@@ -242,4 +239,59 @@ fn without_the_list_of_mounts_no_disk_is_listed() {
         error.to_string(),
         format!("cannot list the disks: cannot read {}", path.display())
     );
+}
+
+const SDA: &str = "sys/devices/pci0/ata1/host0/target0:0:0/0:0:0:0/block";
+
+/// Partition 2 is in an array, the array has a partition, and that holds a volume group with one volume.
+fn with_array_and_volume() -> Machine {
+    let machine = with_partitions();
+    let md = format!("{SDA}/sda/sda2/holders/md127");
+    let volume = format!("{md}/md127p1/holders/dm-3");
+    for (path, text) in [
+        (format!("{md}/md/level"), "raid1"),
+        (format!("{md}/dev"), "9:127"),
+        (format!("{md}/md127p1/partition"), "1"),
+        (format!("{md}/md127p1/start"), "2048"),
+        (format!("{md}/md127p1/size"), "2048"),
+        (format!("{md}/md127p1/dev"), "259:9"),
+        (format!("{volume}/dm/uuid"), "LVM-abc"),
+        (format!("{volume}/dev"), "254:3"),
+    ] {
+        machine.write(&path, text);
+    }
+    machine
+}
+
+#[test]
+fn what_was_only_assembled_is_named_from_the_top_down() {
+    let machine = with_array_and_volume();
+    let names = ["dm-3", "md127"].map(str::to_owned).to_vec();
+    assert_eq!(machine.usage(), Some(Usage::Assembled(names)));
+}
+
+#[test]
+fn what_lies_on_an_array_and_is_used_keeps_the_disk() {
+    for (file, line, usage) in [
+        (
+            "proc/self/mountinfo",
+            "30 1 254:3 / /srv rw - xfs /dev/mapper/vg-root rw",
+            Usage::Mounted("/srv".to_owned()),
+        ),
+        (
+            "proc/swaps",
+            "Filename Type Size Used Priority\n/dev/md127p1 partition 1 0 -2",
+            Usage::Swap,
+        ),
+    ] {
+        let machine = with_array_and_volume();
+        machine.write(file, line);
+        assert_eq!(machine.usage(), Some(usage));
+    }
+    let machine = with_array_and_volume();
+    machine.write(
+        &format!("{SDA}/sda/sda2/holders/md127/md127p1/holders/dm-3/dm/uuid"),
+        "CRYPT-LUKS2-1",
+    );
+    assert_eq!(machine.usage(), Some(Usage::Held("dm-3".to_owned())));
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::facts::Device;
+use super::facts::{Device, Holder, HolderKind};
 use super::{Disk, ListError, Sources, plain};
 
 /// Why a disk is in use.
@@ -20,7 +20,10 @@ pub enum Usage {
     Mounted(String),
     /// It or a partition is swap space.
     Swap,
-    /// This device of the kernel lies on it: device mapper (LVM, encryption, multipath) or software RAID.
+    /// These devices of the kernel lie on it, software RAID or LVM, and nobody uses them: udev starts what it
+    /// finds. In the order in which they can be stopped.
+    Assembled(Vec<String>),
+    /// This device of the kernel lies on it: device mapper (encryption, multipath).
     Held(String),
     /// The kernel says that somebody has it for themselves.
     Claimed,
@@ -33,11 +36,11 @@ impl fmt::Display for Usage {
             Self::RunningFrom => f.write_str("is what this system was started from"),
             Self::Mounted(place) => write!(f, "is mounted on {place}"),
             Self::Swap => f.write_str("is in use as swap space"),
+            Self::Assembled(names) => {
+                write!(f, "is part of {} (RAID or LVM)", names.join(", "))
+            }
             Self::Held(holder) => {
-                write!(
-                    f,
-                    "is in use by {holder} (LVM, encryption, multipath or RAID)"
-                )
+                write!(f, "is in use by {holder} (encryption or multipath)")
             }
             Self::Claimed => f.write_str("is held by another program"),
         }
@@ -78,17 +81,46 @@ impl Users {
         if self.running_from.as_deref().is_some_and(is_ours) {
             return Some(Usage::RunningFrom);
         }
+        let all: Vec<&Device> = devices.iter().flat_map(with_holders).collect();
+        let is_used = |path: &Path| is_ours(path) || all.iter().any(|device| device.path == path);
         let mounted = self.mounts.iter().find(|mount| {
-            is_ours(&mount.source) || devices.iter().any(|device| device.number == mount.number)
+            is_used(&mount.source) || all.iter().any(|device| device.number == mount.number)
         });
         if let Some(mount) = mounted {
             return Some(Usage::Mounted(mount.place.clone()));
         }
-        if self.swaps.iter().any(|path| is_ours(path)) {
+        if self.swaps.iter().any(|path| is_used(path)) {
             return Some(Usage::Swap);
         }
-        let holder = devices.iter().flat_map(|device| &device.holders).next();
-        holder.map(|name| Usage::Held(plain(name, 64)))
+        let mut stack = Vec::new();
+        devices.iter().for_each(|device| pile(device, &mut stack));
+        let kept = stack.iter().find(|holder| holder.kind == HolderKind::Other);
+        match kept {
+            Some(holder) => Some(Usage::Held(plain(&holder.name, 64))),
+            None if stack.is_empty() => None,
+            None => {
+                let names = stack.iter().map(|holder| plain(&holder.name, 64));
+                Some(Usage::Assembled(names.collect()))
+            }
+        }
+    }
+}
+
+/// A device and everything that lies on it.
+fn with_holders(device: &Device) -> Vec<&Device> {
+    let on = device.holders.iter().flat_map(|holder| &holder.devices);
+    std::iter::once(device)
+        .chain(on.flat_map(with_holders))
+        .collect()
+}
+
+/// What lies on a device, uppermost first, each once.
+fn pile<'a>(device: &'a Device, stack: &mut Vec<&'a Holder>) {
+    for holder in &device.holders {
+        holder.devices.iter().for_each(|device| pile(device, stack));
+        if !stack.iter().any(|known| known.name == holder.name) {
+            stack.push(holder);
+        }
     }
 }
 

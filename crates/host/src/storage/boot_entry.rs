@@ -1,4 +1,4 @@
-//! The firmware's boot entry for a disk, through efibootmgr. A convenience: the boot program lies at the
+//! The firmware's boot entries for the system's disks, through efibootmgr. A convenience: the boot program lies at the
 //! removable path too, which firmware starts without an entry.
 
 use std::io;
@@ -11,7 +11,8 @@ use super::run;
 
 const EFIBOOTMGR: &str = "/usr/bin/efibootmgr";
 const VARIABLES: &str = "/sys/firmware/efi/efivars";
-const LABEL: &str = "Quantix-OS";
+/// Of the disk, and of the other one of a mirror.
+const LABELS: [&str; 2] = ["Quantix-OS", "Quantix-OS (mirror)"];
 const LOADER: &str = r"\EFI\BOOT\BOOTX64.EFI";
 
 /// Why there is no boot entry.
@@ -19,14 +20,15 @@ const LOADER: &str = r"\EFI\BOOT\BOOTX64.EFI";
 #[error("the firmware took no boot entry: {0}. Choose the disk in its boot menu")]
 pub struct BootEntryError(#[from] io::Error);
 
-/// Makes the disk's EFI partition the first boot entry, in place of older entries of the same name.
+/// Makes these disks' EFI partitions the first boot entries, in this order, in place of older entries of the same
+/// names.
 ///
 /// # Errors
 /// When the firmware's variables cannot be written.
-pub fn set_boot_entry(disk: &Path) -> Result<(), BootEntryError> {
+pub fn set_boot_entries(disks: &[&Path]) -> Result<(), BootEntryError> {
     let plain = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     remount(plain)?;
-    let outcome = replace_entries(disk);
+    let outcome = replace_entries(disks);
     remount(plain | MountFlags::RDONLY)?;
     Ok(outcome?)
 }
@@ -40,7 +42,7 @@ fn remount(flags: MountFlags) -> io::Result<()> {
     })
 }
 
-fn replace_entries(disk: &Path) -> io::Result<()> {
+fn replace_entries(disks: &[&Path]) -> io::Result<()> {
     let listed = run(EFIBOOTMGR, std::iter::empty::<&str>())?;
     for number in entries(&listed) {
         run(
@@ -48,15 +50,18 @@ fn replace_entries(disk: &Path) -> io::Result<()> {
             ["--quiet", "--delete-bootnum", "--bootnum", &number],
         )?;
     }
-    let disk = disk.display().to_string();
     let partition = (PartitionNumber::Efi as u32).to_string();
-    run(
-        EFIBOOTMGR,
-        [
-            "--quiet", "--create", "--disk", &disk, "--part", &partition, "--label", LABEL,
-            "--loader", LOADER,
-        ],
-    )?;
+    // Each new entry is the first one.
+    for (disk, label) in disks.iter().zip(LABELS).rev() {
+        let disk = disk.display().to_string();
+        run(
+            EFIBOOTMGR,
+            [
+                "--quiet", "--create", "--disk", &disk, "--part", &partition, "--label", label,
+                "--loader", LOADER,
+            ],
+        )?;
+    }
     Ok(())
 }
 
@@ -67,7 +72,7 @@ fn entries(listed: &str) -> Vec<String> {
         let name = rest.strip_prefix(['*', ' '])?.trim_start();
         let name = name.split('\t').next()?.trim_end();
         let hex = number.bytes().all(|byte| byte.is_ascii_hexdigit());
-        (hex && name == LABEL).then(|| number.to_owned())
+        (hex && LABELS.contains(&name)).then(|| number.to_owned())
     };
     listed.lines().filter_map(ours).collect()
 }
@@ -83,8 +88,9 @@ mod tests {
             Boot0001* UEFI QEMU DVD-ROM QM00003 \tPciRoot(0x0)\n\
             Boot0004* Quantix-OS\tHD(1,GPT,9d3a)/File(\\EFI\\BOOT\\BOOTX64.EFI)\n\
             Boot000A  Quantix-OS\tHD(1,GPT,1111)\n\
+            Boot000C* Quantix-OS (mirror)\tHD(1,GPT,2222)\n\
             Boot000B* Quantix-OS backup\tHD(1,GPT,1111)\n";
-        assert_eq!(entries(listed), ["0004", "000A"]);
+        assert_eq!(entries(listed), ["0004", "000A", "000C"]);
         assert_eq!(
             entries("EFI variables are not supported on this system."),
             Vec::<String>::new()

@@ -150,6 +150,18 @@ pub fn make_data(partition: &Path, scratch: &Path) -> Result<(), StorageError> {
     )))
 }
 
+/// Whether the data partition holds a file system that could be kept: it is mounted for a moment, read-only.
+///
+/// # Errors
+/// When it can't be mounted.
+pub fn check_data(partition: &Path, scratch: &Path) -> Result<(), StorageError> {
+    let mounted = Mounted::new(partition, scratch, "xfs", true).and_then(Mounted::close);
+    mounted.map_err(StorageError::doing(format!(
+        "use the data partition {} as it is",
+        partition.display()
+    )))
+}
+
 fn make(program: &str, options: &[&str], partition: &Path) -> io::Result<()> {
     let partition = partition.as_os_str();
     let arguments = options.iter().map(std::ffi::OsStr::new);

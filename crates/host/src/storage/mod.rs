@@ -8,11 +8,11 @@ mod partitions;
 mod raw;
 mod slot;
 
-pub use boot_entry::{BootEntryError, set_boot_entry};
+pub use boot_entry::{BootEntryError, set_boot_entries};
 pub use efi::{BootLoader, write_efi};
-pub use filesystem::{Mounted, make_config, make_data};
+pub use filesystem::{Mounted, check_data, make_config, make_data};
 pub use partitions::{
-    DiskShape, Partition, Sizes, TooSmallError, least_bytes, node, plan, write_table,
+    DiskShape, Partition, Sizes, TooSmallError, erase_system, least_bytes, node, plan, write_table,
 };
 pub use raw::RawPartition;
 pub use slot::{PartSource, SlotContent, SlotError, write_slot};
@@ -31,7 +31,7 @@ pub struct StorageError {
 
 impl StorageError {
     /// For `map_err`: what was about to be done.
-    pub(crate) fn doing<E: Into<io::Error>>(doing: impl Into<String>) -> impl FnOnce(E) -> Self {
+    pub fn doing<E: Into<io::Error>>(doing: impl Into<String>) -> impl FnOnce(E) -> Self {
         move |source| Self {
             doing: doing.into(),
             source: source.into(),
@@ -40,7 +40,7 @@ impl StorageError {
 }
 
 /// Runs a program that makes something; what it complains about becomes the error.
-fn run<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
+pub(crate) fn run<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
     program: &str,
     arguments: I,
 ) -> io::Result<String> {

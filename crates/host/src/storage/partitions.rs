@@ -76,6 +76,22 @@ pub struct TooSmallError {
     need_mib: u64,
 }
 
+impl TooSmallError {
+    /// Whether a disk of `have` bytes has room for `need`.
+    ///
+    /// # Errors
+    /// When it has not.
+    pub fn check(have: u64, need: u64) -> Result<(), Self> {
+        if have >= need {
+            return Ok(());
+        }
+        Err(Self {
+            have_mib: have / MIB,
+            need_mib: need.div_ceil(MIB),
+        })
+    }
+}
+
 /// The smallest disk that has room for these partitions.
 #[must_use]
 pub fn least_bytes(sizes: Sizes) -> u64 {
@@ -128,8 +144,8 @@ pub fn plan(disk: DiskShape, sizes: Sizes) -> Result<[Partition; 5], TooSmallErr
     }))
 }
 
-/// Erases what says that the disk or one of the new partitions holds something, writes the table and waits
-/// until the kernel shows the partitions.
+/// Erases what says that the disk, or one of the `old` or new partitions, holds something, writes the table and waits
+/// until the kernel shows the partitions. `old` has offset and length of each, in bytes.
 ///
 /// # Errors
 /// When the disk cannot be written or somebody uses it.
@@ -137,10 +153,15 @@ pub fn write_table(
     disk: &Path,
     shape: DiskShape,
     partitions: &[Partition; 5],
+    old: &[(u64, u64)],
 ) -> Result<(), StorageError> {
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().read(true).write(true).open(disk)?;
-        erase_signatures(&file, shape, partitions)?;
+        let new = partitions.iter().map(|new| (new.offset, new.bytes));
+        let mut places: Vec<(u64, u64)> = vec![(0, shape.bytes)];
+        places.extend(old.iter().copied().chain(new));
+        erase_ends(&file, &places)?;
+        file.sync_all()?;
         table(&mut file, shape, partitions)?;
         file.flush()?;
         file.sync_all()
@@ -155,14 +176,37 @@ pub fn write_table(
     )))
 }
 
-/// Old file systems and RAID members are known by their first or last bytes.
-fn erase_signatures(file: &File, shape: DiskShape, partitions: &[Partition; 5]) -> io::Result<()> {
+/// Erases the partitions of the system on a disk whose data stays, the EFI partition first: from then on there is
+/// nothing to boot here.
+///
+/// # Errors
+/// When the disk cannot be written.
+pub fn erase_system(disk: &Path, partitions: &[Partition; 5]) -> Result<(), StorageError> {
+    let erase = || -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(disk)?;
+        for partition in partitions {
+            if partition.number != PartitionNumber::Data {
+                erase_ends(&file, &[(partition.offset, partition.bytes)])?;
+                file.sync_all()?;
+            }
+        }
+        Ok(())
+    };
+    erase().map_err(StorageError::doing(format!(
+        "erase the system partitions of {}",
+        disk.display()
+    )))
+}
+
+/// File systems, RAID members and volume groups are known by their first or last bytes.
+fn erase_ends(file: &File, places: &[(u64, u64)]) -> io::Result<()> {
     let zeros = vec![0; usize::try_from(MIB).unwrap_or_default()];
-    file.write_all_at(&zeros, 0)?;
-    file.write_all_at(&zeros, shape.bytes - MIB)?;
-    for partition in partitions {
-        file.write_all_at(&zeros, partition.offset)?;
-        file.write_all_at(&zeros, partition.offset + partition.bytes - MIB)?;
+    for (offset, bytes) in places {
+        let length = (*bytes).min(MIB);
+        let zeros = zeros.get(..usize::try_from(length).unwrap_or_default());
+        let zeros = zeros.unwrap_or_default();
+        file.write_all_at(zeros, *offset)?;
+        file.write_all_at(zeros, offset + (bytes - length))?;
     }
     Ok(())
 }
@@ -282,6 +326,30 @@ mod tests {
     }
 
     #[test]
+    fn the_ends_of_a_partition_are_erased_and_nothing_beside_them() {
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(&vec![7; 8 << 20], 0).unwrap();
+        erase_ends(&file, &[(MIB, 3 * MIB), (6 * MIB, 512)]).unwrap();
+        let mut bytes = vec![0; 8 << 20];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        let is_zero = |at: u64| bytes[usize::try_from(at).unwrap()] == 0;
+        for (at, zero) in [
+            (MIB - 1, false),
+            (MIB, true),
+            (2 * MIB - 1, true),
+            (2 * MIB, false),
+            (3 * MIB - 1, false),
+            (3 * MIB, true),
+            (4 * MIB - 1, true),
+            (4 * MIB, false),
+            (6 * MIB, true),
+            (6 * MIB + 512, false),
+        ] {
+            assert_eq!(is_zero(at), zero, "{at}");
+        }
+    }
+
+    #[test]
     fn nodes_are_named_as_the_kernel_does() {
         let name = |disk: &str| node(Path::new(disk), PartitionNumber::Config);
         assert_eq!(name("/dev/sda"), Path::new("/dev/sda4"));
@@ -304,7 +372,12 @@ mod tests {
             ] {
                 file.write_all_at(&[7; 512], stale).unwrap();
             }
-            erase_signatures(&file, shape, &partitions).unwrap();
+            let mut places: Vec<_> = partitions
+                .iter()
+                .map(|new| (new.offset, new.bytes))
+                .collect();
+            places.push((0, shape.bytes));
+            erase_ends(&file, &places).unwrap();
             table(&mut file, shape, &partitions).unwrap();
             let size = match sector_bytes {
                 512 => LogicalBlockSize::Lb512,
