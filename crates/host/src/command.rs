@@ -43,6 +43,16 @@ pub(crate) fn run(
     arguments: &[&OsStr],
     deadline: Duration,
 ) -> Result<Finished, CommandError> {
+    run_on(program, arguments, Stdio::null(), deadline)
+}
+
+/// The same, for a program that reads what `input` holds.
+pub(crate) fn run_on(
+    program: &str,
+    arguments: &[&OsStr],
+    input: Stdio,
+    deadline: Duration,
+) -> Result<Finished, CommandError> {
     let failed = |source| CommandError::Run {
         program: program.to_owned(),
         source,
@@ -50,7 +60,7 @@ pub(crate) fn run(
     let mut child = Command::new(program)
         .args(arguments)
         .env("LC_ALL", "C")
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -1,9 +1,11 @@
 //! The machine under us. Owns the host's configuration file, what is generated from it, the root
-//! account, the inventory, the disks and the power switch; the only crate below `node-daemon` that starts programs.
-//! Knows no VM but by its files, no libvirt, no HTTP and no screen. Everything here blocks.
+//! account, the inventory, the disks, backups of the configuration and the power switch; the only crate below
+//! `node-daemon` that starts programs. Knows no VM but by its files, no libvirt, no HTTP and no screen. Everything
+//! here blocks.
 
 pub mod accounts;
 pub mod apply;
+pub mod backup;
 pub mod boot;
 pub mod boot_env;
 mod command;
@@ -18,6 +20,7 @@ pub mod inventory;
 pub mod mirror;
 pub mod network;
 pub mod nics;
+pub mod pending;
 pub mod power;
 pub mod seed;
 pub mod storage;

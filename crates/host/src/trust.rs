@@ -92,6 +92,29 @@ pub fn keep(state_dir: &Path, trust: &Trust) -> io::Result<()> {
     durable::sync_parent(&signature)
 }
 
+/// Takes over a keyring that another host kept, if it is newer than the one in force here.
+///
+/// # Errors
+/// When the image's recovery key did not sign it, or a file cannot be read or written.
+pub(crate) fn adopt(
+    image: &Path,
+    state_dir: &Path,
+    keyring: &[u8],
+    signature: &[u8],
+) -> io::Result<()> {
+    let mut trust = load(image, Some(state_dir))
+        .map_err(io::Error::other)?
+        .trust;
+    let newer = trust
+        .offer(keyring.to_vec(), signature.to_vec())
+        .map_err(io::Error::other)?;
+    if newer {
+        keep(state_dir, &trust)
+    } else {
+        Ok(())
+    }
+}
+
 /// Where a host keeps what it accepted.
 pub(crate) fn directory(state_dir: &Path) -> PathBuf {
     state_dir.join("trust")

@@ -83,6 +83,14 @@ impl Floors {
         *floor = to.max(*floor);
     }
 
+    /// Takes in the floors of another host. Nothing is ever lowered.
+    pub fn raise(&mut self, other: &Self) {
+        for (key, floor) in &other.0 {
+            let own = self.0.entry(key.clone()).or_default();
+            *own = (*floor).max(*own);
+        }
+    }
+
     /// Whether a verified version may be written to a slot at `now`, in seconds since 1970.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ use crate::durable;
 use crate::identity;
 use crate::network::choose_ports;
 use crate::nics::{self, Nic};
+use crate::pending;
 use crate::update::UpdateRecord;
 
 /// The file that shows the one-time password to the console, in the run directory.
@@ -74,6 +75,7 @@ pub fn apply(paths: &Paths) -> Result<Status, ApplyError> {
     fs::create_dir_all(&paths.run).map_err(run_error)?;
     let mut loaded = Store::new(&paths.state).load();
     let problems = &mut loaded.status.problems;
+    problems.extend(pending::problem(&paths.run));
 
     let nics = find_nics(&loaded.config, &paths.sys);
     let (ports, port_problems) = choose_ports(&loaded.config.management, &nics);

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use qx_host::apply::{self, Paths};
 use qx_host::config::{self, Status, Store};
+use qx_host::pending::{self, Places};
 
 #[derive(Parser)]
 #[command(
@@ -34,6 +35,8 @@ enum Command {
         #[arg(long, default_value = "/")]
         root: PathBuf,
     },
+    /// Carry out a restore or a factory reset that was asked for (at boot, before anything else)
+    Pending,
     /// Say what is wrong with a configuration file; exit status 1 if anything is
     Check {
         /// The file
@@ -57,6 +60,15 @@ fn main() -> anyhow::Result<ExitCode> {
             };
             let status = apply::apply(&paths)?;
             report(&status);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Pending => {
+            let places = Places {
+                state: arguments.state_dir,
+                run: arguments.run_dir,
+                ..Places::default()
+            };
+            pending::at_boot(&places, |step| println!("qx-config: {step}"))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Check { file } => check(&file),

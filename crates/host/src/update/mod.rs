@@ -18,6 +18,7 @@ mod stage;
 pub use feed::{FeedFiles, FeedRefusal};
 pub use installed::{Installed, NotInstalled};
 pub use ratchet::{FloorsLost, confirmed, floors};
+pub(crate) use ratchet::{RATCHET_FILE, raise_floors};
 pub use record::{Outcome, UpdateRecord};
 pub use reinstall::RunningSlot;
 pub use stage::{Origin, Progress, StageError};

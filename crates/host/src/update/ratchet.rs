@@ -8,7 +8,8 @@ use qx_slots::{Floors, Manifest};
 
 use crate::{durable, trust};
 
-const FILE: &str = "ratchet.json";
+/// The file's name.
+pub(crate) const RATCHET_FILE: &str = "ratchet.json";
 
 /// Why no floors are known: an older version would be accepted.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +27,8 @@ pub enum FloorsLost {
 /// # Errors
 /// When they are lost; a host takes them as 0 then, and says so.
 pub fn floors(state_dir: &Path) -> Result<Floors, FloorsLost> {
-    let bytes = fs::read(trust::directory(state_dir).join(FILE)).map_err(FloorsLost::Read)?;
+    let bytes =
+        fs::read(trust::directory(state_dir).join(RATCHET_FILE)).map_err(FloorsLost::Read)?;
     Floors::from_bytes(&bytes).map_err(FloorsLost::Torn)
 }
 
@@ -43,10 +45,25 @@ pub fn confirmed(state_dir: &Path, manifest: &Manifest) -> io::Result<Option<Flo
     let mut floors = before.clone();
     floors.confirmed(manifest);
     if floors != before || lost.is_some() {
-        let path = trust::make_directory(state_dir)?.join(FILE);
+        let path = trust::make_directory(state_dir)?.join(RATCHET_FILE);
         durable::replace(&path, &floors.to_bytes()?, 0o644)?;
     }
     Ok(lost)
+}
+
+/// Takes over the floors that another host recorded; none is lowered.
+///
+/// # Errors
+/// When they are not whole, or what the file system says.
+pub(crate) fn raise_floors(state_dir: &Path, other: &[u8]) -> io::Result<()> {
+    let before = floors(state_dir).unwrap_or_default();
+    let mut raised = before.clone();
+    raised.raise(&Floors::from_bytes(other)?);
+    if raised != before {
+        let path = trust::make_directory(state_dir)?.join(RATCHET_FILE);
+        durable::replace(&path, &raised.to_bytes()?, 0o644)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -92,7 +109,7 @@ mod tests {
     fn a_torn_record_is_told_and_begins_again() {
         let state = tempfile::tempdir().unwrap();
         confirmed(state.path(), &manifest(1, 10)).unwrap();
-        let file = trust::directory(state.path()).join(FILE);
+        let file = trust::directory(state.path()).join(RATCHET_FILE);
         let whole = fs::read(&file).unwrap();
         for length in 0..whole.len() {
             fs::write(&file, &whole[..length]).unwrap();
