@@ -70,6 +70,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// What the host and its VMs use: now, each second, or in the past.
+    Metrics(Metrics),
     /// Follow what changes, until interrupted.
     Events {
         /// Replay what came after this sequence number first.
@@ -331,6 +333,21 @@ pub(crate) enum TokenCommand {
         /// Its id, as `qx token list` shows it.
         id: uuid::Uuid,
     },
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Metrics {
+    /// Name or id of a VM; the host if left out.
+    pub(crate) vm: Option<String>,
+    /// How many seconds of the past to show, up to 2592000 (30 days).
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) range: Option<u64>,
+    /// Seconds that become one line: 1, a multiple of 10, or beyond a day a multiple of 300.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) step: Option<u64>,
+    /// Print a line each second until interrupted.
+    #[arg(short, long, conflicts_with_all = ["range", "step"])]
+    pub(crate) watch: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

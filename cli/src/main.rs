@@ -5,6 +5,7 @@ mod args;
 mod console;
 mod files;
 mod images;
+mod metrics;
 mod output;
 mod size;
 mod terminal;
@@ -51,6 +52,7 @@ async fn command(client: &Client, arguments: Arguments) -> Result<()> {
         Command::Image { command } => images::run(client, format, command).await,
         Command::Update { command } => updates::run(client, format, command).await,
         Command::Token { command } => tokens::run(client, format, command).await,
+        Command::Metrics(wish) => metrics::run(client, format, wish).await,
         Command::Events { since } => watch::events(client, format, since).await,
         Command::Audit { limit } => output::audit(format, &client.audit(limit).await?),
     }

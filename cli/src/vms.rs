@@ -57,7 +57,7 @@ async fn power(client: &Client, format: Format, vm: &str, action: PowerAction) -
 }
 
 /// A VM by id or by name.
-async fn find(client: &Client, wanted: &str) -> Result<Vm> {
+pub(crate) async fn find(client: &Client, wanted: &str) -> Result<Vm> {
     if let Ok(id) = wanted.parse() {
         return Ok(client.vm(id).await?);
     }

@@ -1,5 +1,6 @@
 //! From what the engine and the host say to what goes over the wire.
 
+mod metrics;
 mod updates;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use qx_model::vm::HypervisorInfo;
 
 use crate::app::App;
 
+pub(crate) use metrics::{sample, series, values};
 pub(crate) use updates::updates;
 
 pub(crate) fn session(identity: &Identity) -> rest::Session {

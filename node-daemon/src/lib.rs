@@ -11,6 +11,7 @@ mod guard;
 mod listeners;
 mod options;
 mod problem;
+mod prometheus;
 mod requests;
 mod rest;
 mod tickets;

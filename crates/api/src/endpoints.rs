@@ -458,6 +458,58 @@ pub const EVENTS: Endpoint = Endpoint::new(
 )])
 .answers(200, Output::Events("Event"));
 
+const RANGE: Parameter = query(
+    "range_s",
+    "integer",
+    "How many seconds back, 10 to 2592000 (30 days); 3600 if not given.",
+);
+const STEP: Parameter = query(
+    "step_s",
+    "integer",
+    "Seconds that become one point: from 1 for a range of up to 120 s, a multiple of 10 for up to 24 hours, of \
+     300 beyond; what gives at most 720 points if not given.",
+);
+
+/// The host's figures of the past.
+pub const HOST_METRICS: Endpoint = Endpoint::new(
+    "getHostMetrics",
+    Get,
+    "/api/v1/host/metrics",
+    Requires(Operation::MetricsRead),
+    "CPU, memory, disks and network of the host, over time",
+)
+.query(&[RANGE, STEP])
+.answers(200, Output::Json("MetricsSeries"));
+/// A VM's figures of the past.
+pub const VM_METRICS: Endpoint = Endpoint::new(
+    "getVmMetrics",
+    Get,
+    "/api/v1/vms/{id}/metrics",
+    Requires(Operation::MetricsRead),
+    "CPU, memory, disks and network of a VM, over time",
+)
+.query(&[RANGE, STEP])
+.answers(200, Output::Json("MetricsSeries"))
+.fails(&[404, 503]);
+/// Figures as they are now.
+pub const METRICS_LIVE: Endpoint = Endpoint::new(
+    "followMetrics",
+    Get,
+    "/api/v1/metrics",
+    Requires(Operation::MetricsRead),
+    "CPU, memory, disks and network of the host and of each VM, every second: a WebSocket, or server-sent events",
+)
+.answers(200, Output::Events("MetricsSample"));
+/// For Prometheus.
+pub const METRICS: Endpoint = Endpoint::new(
+    "getPrometheusMetrics",
+    Get,
+    "/metrics",
+    Requires(Operation::MetricsRead),
+    "Counters of the host and of each VM, for Prometheus",
+)
+.answers(200, Output::Prometheus);
+
 /// All of them.
 pub const ALL: &[Endpoint] = &[
     HEALTH,
@@ -499,4 +551,8 @@ pub const ALL: &[Endpoint] = &[
     IMAGE_UPLOAD,
     IMAGE_DELETE,
     EVENTS,
+    HOST_METRICS,
+    VM_METRICS,
+    METRICS_LIVE,
+    METRICS,
 ];

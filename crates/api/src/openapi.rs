@@ -110,8 +110,14 @@ fn other_parameter(parameter: &Parameter) -> Value {
     if parameter.kind == "integer" {
         schema["minimum"] = json!(if parameter.name == "limit" { 1 } else { 0 });
     }
-    if parameter.name == "limit" {
-        schema["maximum"] = json!(1000);
+    match parameter.name {
+        "limit" => schema["maximum"] = json!(1000),
+        "range_s" => {
+            schema["minimum"] = json!(10);
+            schema["maximum"] = json!(2_592_000);
+        }
+        "step_s" => schema["minimum"] = json!(1),
+        _ => {}
     }
     if parameter.name == "X-Checksum-SHA256" {
         schema["pattern"] = json!("^[0-9A-Fa-f]{64}$");
@@ -172,15 +178,25 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
                 "content": { "text/plain": { "schema": { "type": "string" } } },
             }),
         )],
+        Output::Prometheus => vec![(
+            status,
+            json!({
+                "description": "Metrics in Prometheus' text format 0.0.4.",
+                "content": { "text/plain": { "schema": { "type": "string" } } },
+            }),
+        )],
         Output::Events(schema) => vec![
             (
                 101,
-                json!({ "description": "A WebSocket: each text frame is one event." }),
+                json!({ "description": "A WebSocket: each text frame is one of them." }),
             ),
             (
                 200,
                 json!({
-                    "description": "Server-sent events: `data` is the event, `id` its `seq`.",
+                    "description": match schema {
+                        "Event" => "Server-sent events: `data` is the event, `id` its `seq`.",
+                        _ => "Server-sent events: `data` is one sample.",
+                    },
                     "content": { "text/event-stream": { "schema": reference(schema) } },
                 }),
             ),
@@ -261,6 +277,8 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::Updates>(&mut found);
     collect::<rest::UpdateStart>(&mut found);
     collect::<rest::Event>(&mut found);
+    collect::<rest::MetricsSeries>(&mut found);
+    collect::<rest::MetricsSample>(&mut found);
     found.sort_by(|a, b| a.0.cmp(&b.0));
     found.dedup_by(|a, b| a.0 == b.0);
     found

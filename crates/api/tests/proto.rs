@@ -10,6 +10,7 @@ fn generate(into: &Path) {
     let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
     let files = [
         "quantix/v1/host.proto",
+        "quantix/v1/metrics.proto",
         "quantix/v1/update.proto",
         "quantix/v1/vm.proto",
     ];

@@ -22,6 +22,7 @@ mod images;
 mod inventory;
 mod layout;
 mod limiter;
+pub mod metrics;
 mod queue;
 mod secret;
 mod sessions;
@@ -53,6 +54,8 @@ pub struct Engine {
     pub audit: audit::Audit,
     /// The host's own system.
     pub updates: updates::Updates,
+    /// Figures of the host and of VMs.
+    pub metrics: metrics::Metrics,
 }
 
 /// Where an engine finds and keeps what it needs.
@@ -96,6 +99,7 @@ impl Engine {
             state: places.state,
         };
         let updates = updates::Updates::start(of_boot, events.clone(), audit.clone());
+        let metrics = metrics::Metrics::start(inventory.clone(), &places.data.join("metrics.db"))?;
         let vms = Vms::new(inventory, consoles, images.clone(), layout, audit.clone());
         Ok(Self {
             vms,
@@ -105,6 +109,7 @@ impl Engine {
             tokens,
             audit,
             updates,
+            metrics,
         })
     }
 
@@ -113,6 +118,7 @@ impl Engine {
     /// # Errors
     /// When the disk does not take it.
     pub async fn close(self) -> Result<()> {
+        self.metrics.close().await?;
         self.audit.flush().await
     }
 }

@@ -10,7 +10,22 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 
-/// Schema upgrades, in order; `user_version` counts those that were applied.
+/// What a file holds.
+pub(crate) struct Schema {
+    /// Upgrades, in order; `user_version` counts those that were applied.
+    pub(crate) upgrades: &'static [&'static str],
+    /// Look for damage before it is used; takes as long as the file is large.
+    pub(crate) checked: bool,
+    /// What it means when the file is damaged.
+    pub(crate) loss: &'static str,
+}
+
+const HOST: Schema = Schema {
+    upgrades: UPGRADES,
+    checked: true,
+    loss: "users and API tokens must be made anew",
+};
+
 const UPGRADES: &[&str] = &["
     CREATE TABLE token (
         id           TEXT PRIMARY KEY,
@@ -42,18 +57,24 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// Opens the host's own state, see [`Store::open_with`].
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        Self::open_with(path, &HOST)
+    }
+
     /// Opens `path`, made if absent. A file that is not a database is kept aside as `*.damaged`, and an
     /// empty one takes its place: a host that can't be managed would be worse.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open_with(path: &Path, schema: &Schema) -> Result<Self> {
         private(path).map_err(|error| Error::file(format!("making {}", path.display()), error))?;
-        let connection = match connect(path) {
+        let connection = match connect(path, schema) {
             Err(error) if is_damaged(&error) => {
                 let aside = set_aside(path)?;
                 tracing::error!(
                     kept = %aside.display(),
-                    "the database was damaged and is kept aside; API tokens must be made anew"
+                    "a database was damaged and is kept aside: {}",
+                    schema.loss
                 );
-                connect(path)
+                connect(path, schema)
             }
             other => other,
         };
@@ -150,7 +171,7 @@ fn private(path: &Path) -> std::io::Result<()> {
     file.set_permissions(std::fs::Permissions::from_mode(0o600))
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+fn connect(path: &Path, schema: &Schema) -> rusqlite::Result<Connection> {
     let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -158,13 +179,16 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_size_limit", 1 << 20)?;
     let applied: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     for (number, upgrade) in (1_i64..)
-        .zip(UPGRADES)
+        .zip(schema.upgrades)
         .filter(|(number, _)| *number > applied)
     {
         let transaction = connection.transaction()?;
         transaction.execute_batch(upgrade)?;
         transaction.pragma_update(None, "user_version", number)?;
         transaction.commit()?;
+    }
+    if !schema.checked {
+        return Ok(connection);
     }
     // Reads every page's header once, so that damage is found now and not in the middle of a request.
     let verdict: String =

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use qx_model::edit::{VmEdit, pending};
+use qx_model::metrics::DiskIo;
 use qx_model::vm::{
     Accelerator, Disk, HypervisorInfo, Nic, NicSpec, PowerAction, PowerState, Vm, VmId,
 };
 
 use self::line::Line;
 use crate::{
-    Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Signal, Sink, judge, judge_edit,
+    Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Signal, Sink, VmUsage, judge,
+    judge_edit,
 };
 
 mod line;
@@ -31,6 +33,7 @@ struct World {
     vms: BTreeMap<VmId, Machine>,
     disks: BTreeMap<PathBuf, u64>,
     stuck: BTreeSet<VmId>,
+    used: BTreeMap<VmId, (VmUsage, DiskIo)>,
     unreachable: Option<String>,
 }
 
@@ -54,6 +57,11 @@ impl Fake {
     pub fn free(&self, id: VmId) {
         self.world().stuck.remove(&id);
         self.freed.notify_all();
+    }
+
+    /// Sets what a VM has used so far.
+    pub fn uses(&self, id: VmId, usage: VmUsage, disks: DiskIo) {
+        self.world().used.insert(id, (usage, disks));
     }
 
     /// Makes every call fail until [`Fake::reconnect`].
@@ -253,6 +261,24 @@ impl Hypervisor for Fake {
         Ok(line::open(&line))
     }
 
+    fn usage(&self, vms: &[Arc<Vm>]) -> Vec<VmUsage> {
+        let world = self.world();
+        vms.iter()
+            .map(|vm| {
+                world
+                    .used
+                    .get(&vm.id)
+                    .map(|used| used.0)
+                    .unwrap_or_default()
+            })
+            .collect()
+    }
+
+    fn disk_io(&self, id: VmId) -> Result<DiskIo> {
+        let world = self.of(id)?;
+        Ok(world.used.get(&id).map(|used| used.1).unwrap_or_default())
+    }
+
     fn subscribe(&self, sink: Sink) {
         let unreachable = self.world().unreachable.clone();
         sink(unreachable.map_or(Signal::Connected, Signal::Disconnected));
@@ -325,6 +351,7 @@ fn observed(definition: &Definition) -> Vm {
         Nic {
             mac: format!("52:54:00:00:00:{index:02x}"),
             source: source.to_string(),
+            device: None,
         }
     });
     let disks: Vec<Disk> = disks.chain(cdrom).collect();

@@ -4,8 +4,11 @@
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use qx_model::edit::VmEdit;
+use qx_model::metrics::{DiskIo, NetIo};
 use qx_model::vm::{HypervisorInfo, ImageFormat, PowerAction, Vm, VmId, VmSpec};
 
 #[cfg(feature = "contract")]
@@ -70,6 +73,12 @@ pub trait Hypervisor: Send + Sync + 'static {
     /// Both ways of a running VM's first serial port. Only one at a time: opening takes it over.
     fn open_serial(&self, id: VmId) -> Result<SerialPort>;
 
+    /// What running VMs took of the host so far, in the order of `vms`. Waits for no guest and no QEMU.
+    fn usage(&self, vms: &[Arc<Vm>]) -> Vec<VmUsage>;
+
+    /// What the disks of a running VM did since it started. Asks its QEMU: waits as long as that hangs.
+    fn disk_io(&self, id: VmId) -> Result<DiskIo>;
+
     /// Tells `sink` of every change from now on. It is called on the hypervisor's own thread, so it
     /// must not block and must not call back.
     fn subscribe(&self, sink: Sink);
@@ -89,6 +98,17 @@ pub enum Signal {
     Disconnected(String),
     /// It answers (again): anything may have changed meanwhile.
     Connected,
+}
+
+/// What a running VM took of the host. What could not be measured is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct VmUsage {
+    /// CPU time since it started, its emulator's included.
+    pub cpu: Option<Duration>,
+    /// Memory of the host that it holds, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Traffic of all its NICs, as the guest sees it.
+    pub net: Option<NetIo>,
 }
 
 /// A VM to define: the wish, resolved to files.

@@ -380,9 +380,13 @@ fn nic(interface: &Element) -> Nic {
             .into_iter()
             .find_map(|name| source.attribute(name))
     });
+    let device = interface
+        .child("target")
+        .and_then(|target| target.attribute("dev"));
     Nic {
         mac: mac.unwrap_or_default().to_ascii_lowercase(),
         source: source.unwrap_or_default().to_owned(),
+        device: device.map(str::to_owned),
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use qx_hypervisor::{
-    Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Sink, judge, judge_edit, kvm,
+    Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Sink, VmUsage, judge,
+    judge_edit, kvm,
 };
 use qx_model::edit::{VmEdit, pending};
+use qx_model::metrics::DiskIo;
 use qx_model::vm::{Accelerator, HypervisorInfo, PowerAction, PowerState, Vm, VmId};
 use sha2::{Digest, Sha256};
 use virt::connect::Connect;
@@ -191,6 +194,35 @@ impl Hypervisor for Libvirt {
         let (connect, domain) = self.find(id, "opening the console of")?;
         let doing = self.doing("opening the console of", Some(id));
         serial::open(&connect, &domain).map_err(|error| doing.failed(error))
+    }
+
+    fn usage(&self, vms: &[Arc<Vm>]) -> Vec<VmUsage> {
+        let mut processes = self
+            .processes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        processes.usage(vms, Instant::now())
+    }
+
+    fn disk_io(&self, id: VmId) -> Result<DiskIo> {
+        let (connect, domain) = self.find(id, "measuring the disks of")?;
+        if accelerator(&connect) == Accelerator::Test {
+            // It would make figures up, and only for a disk by its name.
+            return Err(Error::Unsupported {
+                what: format!("measuring the disks of VM {id}"),
+            });
+        }
+        // No name means all disks together.
+        let stats = domain
+            .block_stats("")
+            .map_err(|error| self.doing("measuring the disks of", Some(id)).failed(error))?;
+        let count = |number: i64| u64::try_from(number).unwrap_or_default();
+        Ok(DiskIo {
+            read_bytes: count(stats.rd_bytes),
+            write_bytes: count(stats.wr_bytes),
+            reads: count(stats.rd_req),
+            writes: count(stats.wr_req),
+        })
     }
 
     fn subscribe(&self, sink: Sink) {

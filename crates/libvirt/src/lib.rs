@@ -19,15 +19,19 @@ mod serial;
 mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod usage;
 mod xml;
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use connection::Shared;
+use usage::Processes;
 
 /// A hypervisor reached through libvirt.
 pub struct Libvirt {
     shared: Arc<Shared>,
+    processes: Mutex<Processes>,
 }
 
 impl Libvirt {
@@ -38,6 +42,7 @@ impl Libvirt {
         events::start_loop()?;
         Ok(Self {
             shared: Shared::start(uri)?,
+            processes: Mutex::new(Processes::new(Path::new("/proc"))),
         })
     }
 }

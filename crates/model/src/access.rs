@@ -113,6 +113,8 @@ operations! {
     UpdateConfirm "update_confirm" Admin,
     /// Go back to the other slot.
     UpdateRollback "update_rollback" Admin,
+    /// Figures of the host and its VMs.
+    MetricsRead "metrics_read" Viewer,
     /// Follow events.
     EventsRead "events_read" Viewer,
     /// Make, list and revoke API tokens.

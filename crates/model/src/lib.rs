@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod edit;
+pub mod metrics;
 pub mod name;
 pub mod power;
 pub mod vm;

@@ -274,6 +274,8 @@ pub struct Nic {
     pub mac: String,
     /// Network or bridge it is plugged into.
     pub source: String,
+    /// The host's interface behind it while the VM runs, such as `vnet0`.
+    pub device: Option<String>,
 }
 
 /// A VM as observed: its configuration, which a running VM may differ from (`pending_restart`).

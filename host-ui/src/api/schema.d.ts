@@ -52,6 +52,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/host/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** CPU, memory, disks and network of the host, over time */
+        get: operations["getHostMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images": {
         parameters: {
             query?: never;
@@ -82,6 +99,23 @@ export interface paths {
         post?: never;
         /** Remove a file from the image library */
         delete: operations["deleteImage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** CPU, memory, disks and network of the host and of each VM, every second: a WebSocket, or server-sent events */
+        get: operations["followMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -350,6 +384,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vms/{id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** CPU, memory, disks and network of a VM, over time */
+        get: operations["getVmMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/vms/{id}/pause": {
         parameters: {
             query?: never;
@@ -495,6 +546,23 @@ export interface paths {
         };
         /** Whether the daemon is alive */
         get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counters of the host and of each VM, for Prometheus */
+        get: operations["getPrometheusMetrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -925,6 +993,93 @@ export interface components {
              */
             total_bytes: number;
         };
+        /** @description Figures of one second, of the host and of all VMs that are not off. */
+        MetricsSample: {
+            /** @description The host's. */
+            host: components["schemas"]["MetricsValues"];
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            time: string;
+            /** @description Those of the VMs, in id order. */
+            vms: components["schemas"]["VmMetrics"][];
+        };
+        /**
+         * @description Figures of the past. Point `n` of each list begins at `start` plus `n` times `step_s` seconds and is the mean
+         *     of that step; `null` where nothing was measured. All lists are equally long.
+         */
+        MetricsSeries: {
+            /** @description Processors kept busy: CPU seconds a second. A VM's include its emulator. */
+            cpu_cores: (number | null)[];
+            /** @description Bytes read from disks a second. */
+            disk_read_bytes_per_s: (number | null)[];
+            /** @description Read requests a second. */
+            disk_reads_per_s: (number | null)[];
+            /** @description Bytes written to disks a second. */
+            disk_write_bytes_per_s: (number | null)[];
+            /** @description Write requests a second. */
+            disk_writes_per_s: (number | null)[];
+            /** @description Memory in use, in bytes: of the host, or what a VM holds of it. */
+            memory_bytes: (number | null)[];
+            /** @description Bytes received a second: by the host's network cards, or by the guest. */
+            net_rx_bytes_per_s: (number | null)[];
+            /** @description Bytes sent a second: by the host's network cards, or by the guest. */
+            net_tx_bytes_per_s: (number | null)[];
+            /**
+             * Format: date-time
+             * @description Where the first point begins.
+             */
+            start: string;
+            /**
+             * Format: int64
+             * @description Seconds from one point to the next.
+             */
+            step_s: number;
+        };
+        /** @description Figures of one second; `null` is what was not measured. */
+        MetricsValues: {
+            /**
+             * Format: float
+             * @description Processors kept busy: CPU seconds a second. A VM's include its emulator.
+             */
+            cpu_cores: number | null;
+            /**
+             * Format: float
+             * @description Bytes read from disks a second.
+             */
+            disk_read_bytes_per_s: number | null;
+            /**
+             * Format: float
+             * @description Read requests a second.
+             */
+            disk_reads_per_s: number | null;
+            /**
+             * Format: float
+             * @description Bytes written to disks a second.
+             */
+            disk_write_bytes_per_s: number | null;
+            /**
+             * Format: float
+             * @description Write requests a second.
+             */
+            disk_writes_per_s: number | null;
+            /**
+             * Format: float
+             * @description Memory in use, in bytes: of the host, or what a VM holds of it.
+             */
+            memory_bytes: number | null;
+            /**
+             * Format: float
+             * @description Bytes received a second: by the host's network cards, or by the guest.
+             */
+            net_rx_bytes_per_s: number | null;
+            /**
+             * Format: float
+             * @description Bytes sent a second: by the host's network cards, or by the guest.
+             */
+            net_tx_bytes_per_s: number | null;
+        };
         /** @description One NIC of a VM. */
         Nic: {
             /** @description MAC address, lower case, colons. */
@@ -1242,6 +1397,16 @@ export interface components {
              */
             vcpus_max?: number | null;
         };
+        /** @description Figures of one VM. */
+        VmMetrics: {
+            /**
+             * Format: uuid
+             * @description Which VM.
+             */
+            id: string;
+            /** @description Its figures. */
+            values: components["schemas"]["MetricsValues"];
+        };
         /** @description Some of the VMs. */
         VmPage: {
             /** @description Ordered by id. */
@@ -1364,7 +1529,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A WebSocket: each text frame is one event. */
+            /** @description A WebSocket: each text frame is one of them. */
             101: {
                 headers: {
                     [name: string]: unknown;
@@ -1465,6 +1630,67 @@ export interface operations {
             };
             /** @description Something that it needs is not there now. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHostMetrics: {
+        parameters: {
+            query?: {
+                /** @description How many seconds back, 10 to 2592000 (30 days); 3600 if not given. */
+                range_s?: number;
+                /** @description Seconds that become one point: from 1 for a range of up to 120 s, a multiple of 10 for up to 24 hours, of 300 beyond; what gives at most 720 points if not given. */
+                step_s?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsSeries"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1660,6 +1886,60 @@ export interface operations {
             };
             /** @description A field or parameter is wrong; `errors` names each. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    followMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A WebSocket: each text frame is one of them. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Server-sent events: `data` is one sample. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["MetricsSample"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3457,6 +3737,87 @@ export interface operations {
             };
         };
     };
+    getVmMetrics: {
+        parameters: {
+            query?: {
+                /** @description How many seconds back, 10 to 2592000 (30 days); 3600 if not given. */
+                range_s?: number;
+                /** @description Seconds that become one point: from 1 for a range of up to 120 s, a multiple of 10 for up to 24 hours, of 300 beyond; what gives at most 720 points if not given. */
+                step_s?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsSeries"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     pauseVm: {
         parameters: {
             query?: never;
@@ -4153,6 +4514,53 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPrometheusMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Metrics in Prometheus' text format 0.0.4. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The daemon failed. */

@@ -9,6 +9,9 @@ export const DeleteDialog = lazy(async () => ({ default: (await load()).DeleteDi
 export const EditDialog = lazy(async () => ({ default: (await load()).EditDialog }));
 export const StopDialog = lazy(async () => ({ default: (await load()).StopDialog }));
 
+/** With the charts' library in a chunk of its own. */
+export const PerformancePage = lazy(async () => ({ default: (await import('@/performance/performance-page')).PerformancePage }));
+
 /** Fetches the chunk when the browser has nothing else to do. */
 export function preloadDialogs(): void {
   const idle = globalThis.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 500));

@@ -8,16 +8,18 @@ import {
   redirect,
   useNavigate,
 } from '@tanstack/react-router';
+import { Suspense } from 'react';
 import { hostQuery, imagesQuery, queryClient, updatesQuery, vmsQuery } from '@/api/queries';
 import { useI18n } from '@/i18n/i18n';
 import { liveOpened } from '@/live/live';
 import { LoginPage } from '@/session/login-page';
 import { findSession } from '@/session/requests';
+import { hostKey, isRange, type Range } from '@/performance/series';
 import { sessionStore, useSession } from '@/session/store';
 import { LoadError, Placeholder } from '@/ui/message';
 import { isOwnPath } from './own-path';
 import { MainPage } from './main-page';
-import { preloadDialogs } from './on-demand';
+import { PerformancePage, preloadDialogs } from './on-demand';
 import { Shell } from './shell';
 
 const rootRoute = createRootRoute({ errorComponent: StartError, notFoundComponent: NotFound });
@@ -90,6 +92,27 @@ const updatesRoute = createRoute({
   component: lazyRouteComponent(() => import('@/updates/updates-page'), 'UpdatesPage'),
 });
 
+const performanceRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/performance',
+  validateSearch: (search): { range?: Range; show?: string } => {
+    const { range, show } = search;
+    return { ...(isRange(range) && { range }), ...(typeof show === 'string' && { show }) };
+  },
+  loader: () => void queryClient.prefetchQuery(vmsQuery),
+  component: function Performance() {
+    const { range = 'live', show = hostKey } = performanceRoute.useSearch();
+    const navigate = performanceRoute.useNavigate();
+    const onChange = (wanted: Range, shown: readonly string[]) =>
+      void navigate({ search: { range: wanted, show: shown.join(' ') }, replace: true });
+    return (
+      <Suspense>
+        <PerformancePage range={range} shown={show.split(' ')} onChange={onChange} />
+      </Suspense>
+    );
+  },
+});
+
 const vmRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/vms/$vmId',
@@ -129,7 +152,7 @@ function NotFound() {
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     loginRoute,
-    shellRoute.addChildren([mainRoute, imagesRoute, updatesRoute, vmRoute, consoleRoute]),
+    shellRoute.addChildren([mainRoute, imagesRoute, updatesRoute, performanceRoute, vmRoute, consoleRoute]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 300,

@@ -1,5 +1,6 @@
 // Deutsch. Fetched only when chosen.
 import { deUpdates } from './de-updates';
+import { deObserve } from './de-observe';
 import type { Messages } from './translate';
 
 export const de: Messages = {
@@ -41,6 +42,7 @@ export const de: Messages = {
   'shell.skip': 'Zum Inhalt springen',
   'shell.navigation': 'Seiten',
   'shell.what': 'diese Seite',
+  'nav.performance': 'Leistung',
   'nav.host': 'Host und VMs',
   'nav.images': 'Images',
   'nav.updates': 'Updates',
@@ -309,4 +311,6 @@ export const de: Messages = {
   'console.failed': 'Nicht verbunden. {detail}',
   'console.leave': 'Strg+F6 verlässt das Terminal',
   'console.retry': 'Jetzt versuchen',
+
+  ...deObserve,
 };

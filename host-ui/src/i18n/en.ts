@@ -1,6 +1,7 @@
 // Every text of the UI, in English. Other languages have exactly these keys, or don't compile.
 // `{name}` is replaced; `_one` and `_other` are the plural forms of a key that takes `count`.
 import { enUpdates } from './en-updates';
+import { enObserve } from './en-observe';
 
 export const en = {
   ...enUpdates,
@@ -42,6 +43,7 @@ export const en = {
   'shell.navigation': 'Pages',
   'shell.what': 'this page',
   'nav.host': 'Host and VMs',
+  'nav.performance': 'Performance',
   'nav.images': 'Images',
   'nav.updates': 'Updates',
   'notices.label': 'Notices',
@@ -309,4 +311,6 @@ export const en = {
   'console.failed': 'Not connected. {detail}',
   'console.leave': 'Ctrl+F6 leaves the terminal',
   'console.retry': 'Try now',
+
+  ...enObserve,
 } as const;

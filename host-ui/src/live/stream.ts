@@ -14,10 +14,10 @@ export type LiveState =
   /** `attempt` counts from 1 and falls back to 1 after each success. */
   | { kind: 'lost'; attempt: number };
 
-type Callbacks = {
+type Callbacks<T> = {
   /** The stream is open: what was read before may have missed changes. */
   onOpen: () => void;
-  onEvent: (event: LiveEvent) => void;
+  onEvent: (event: T) => void;
   /** The daemon refused the session. */
   onRefused: () => void;
 };
@@ -32,14 +32,15 @@ export function retryDelay(attempt: number): number {
   return Math.min(longestDelayMs, firstDelayMs * 2 ** (attempt - 1));
 }
 
-export class LiveStream {
+/** A stream of `T`, one JSON document each. */
+export class LiveStream<T = LiveEvent> {
   readonly state = new Store<LiveState>({ kind: 'idle' });
   #abort: AbortController | null = null;
   #wake: (() => void) | null = null;
 
   constructor(
     private readonly url: string,
-    private readonly callbacks: Callbacks,
+    private readonly callbacks: Callbacks<T>,
   ) {}
 
   /** Connects and stays connected until `stop`. Does nothing when already started. */
@@ -112,7 +113,7 @@ export class LiveStream {
       if (done) return;
       watch.feed();
       for (const message of parser.push(decoder.decode(value, { stream: true }))) {
-        this.callbacks.onEvent(JSON.parse(message.data) as LiveEvent);
+        this.callbacks.onEvent(JSON.parse(message.data) as T);
       }
     }
   }

@@ -2,6 +2,7 @@
 //! reflection are open.
 
 mod host;
+mod metrics;
 mod updates;
 mod vms;
 
@@ -11,6 +12,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use qx_api::grpc::DESCRIPTORS;
 use qx_api::grpc::v1::host_service_server::HostServiceServer;
+use qx_api::grpc::v1::metrics_service_server::MetricsServiceServer;
 use qx_api::grpc::v1::update_service_server::UpdateServiceServer;
 use qx_api::grpc::v1::vm_service_server::VmServiceServer;
 use tonic::Status;
@@ -33,6 +35,9 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
             app: app.clone(),
         }))
         .add_service(VmServiceServer::new(vms::VmApi { app: app.clone() }))
+        .add_service(MetricsServiceServer::new(metrics::MetricsApi {
+            app: app.clone(),
+        }))
         .add_service(health)
         .add_service(reflection);
     tokio::spawn(async move {
@@ -43,6 +48,9 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
             .set_serving::<UpdateServiceServer<updates::UpdateApi>>()
             .await;
         reporter.set_serving::<VmServiceServer<vms::VmApi>>().await;
+        reporter
+            .set_serving::<MetricsServiceServer<metrics::MetricsApi>>()
+            .await;
     });
     Ok(routes
         .prepare()

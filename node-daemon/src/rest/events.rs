@@ -1,30 +1,24 @@
 //! Events, as a WebSocket or as server-sent events.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::response::sse::{self, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use axum::response::Response;
 use qx_api::rest;
-use qx_engine::Validity;
 use qx_engine::events::{Event, EventKind};
 use serde::Deserialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::stream::{self, Source, Step};
 use crate::app::App;
 use crate::callers::Caller;
 use crate::convert;
 use crate::extract::Query;
 use crate::problem::Failure;
-
-/// Time between signs of life.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,92 +32,57 @@ pub(super) async fn follow(
     Query(query): Query<EventsQuery>,
     websocket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
-    let (replay, live) = app
-        .engine
-        .events
-        .subscribe(&caller.identity.actor, query.since)?;
-    let last = query.since.unwrap_or_default();
-    let validity = caller.identity.validity;
-    let feed = Feed {
+    let feed = Feed::new(&app, &caller, query.since)?;
+    Ok(stream::answer(
         app,
-        validity,
-        waiting: replay.into(),
-        live,
-        last,
-    };
-    Ok(match websocket {
-        Ok(upgrade) => upgrade
-            .max_message_size(4096)
-            .on_upgrade(|socket| feed.send(socket)),
-        Err(_) => feed.into_sse(),
-    })
+        caller.identity.validity,
+        feed,
+        websocket,
+    ))
 }
 
 /// One subscriber's events.
-struct Feed {
-    app: App,
-    validity: Validity,
+pub(crate) struct Feed {
     waiting: VecDeque<Event>,
     live: Receiver<Event>,
     last: u64,
 }
 
 impl Feed {
-    /// The next event; `None` when the daemon stops or the caller may no longer listen.
-    async fn next(&mut self) -> Option<rest::Event> {
-        let event = match self.waiting.pop_front() {
-            Some(event) => event,
-            None => tokio::select! {
-                event = self.live.recv() => match event {
-                    Ok(event) => event,
-                    Err(RecvError::Closed) => return None,
-                    Err(RecvError::Lagged(_)) => Event {
-                        seq: self.last,
-                        time: SystemTime::now(),
-                        kind: EventKind::Resync,
-                    },
-                },
-                () = self.validity.ended() => return None,
-                () = self.app.closing() => return None,
-            },
+    pub(crate) fn new(app: &App, caller: &Caller, since: Option<u64>) -> Result<Self, Failure> {
+        let actor = &caller.identity.actor;
+        let (replay, live) = app.engine.events.subscribe(actor, since)?;
+        Ok(Self {
+            waiting: replay.into(),
+            live,
+            last: since.unwrap_or_default(),
+        })
+    }
+}
+
+impl Source for Feed {
+    type Item = rest::Event;
+
+    async fn next(&mut self) -> Step<rest::Event> {
+        let next = match self.waiting.pop_front() {
+            Some(event) => Ok(event),
+            None => self.live.recv().await,
         };
-        self.last = event.seq;
-        Some(convert::event(&event))
-    }
-
-    fn into_sse(self) -> Response {
-        let events = stream::unfold(self, async |mut feed| {
-            let event = feed.next().await?;
-            let message = sse::Event::default()
-                .id(event.seq.to_string())
-                .json_data(&event)
-                .ok()?;
-            Some((Ok::<_, Infallible>(message), feed))
-        });
-        Sse::new(events)
-            .keep_alive(KeepAlive::new().interval(HEARTBEAT))
-            .into_response()
-    }
-
-    async fn send(mut self, mut socket: WebSocket) {
-        let mut heartbeat = tokio::time::interval(HEARTBEAT);
-        loop {
-            let message = tokio::select! {
-                event = self.next() => match event.map(|event| serde_json::to_string(&event)) {
-                    Some(Ok(text)) => Message::Text(text.into()),
-                    _ => break,
-                },
-                _ = heartbeat.tick() => Message::Ping(bytes::Bytes::new()),
-                received = socket.recv() => match received {
-                    Some(Ok(_)) => continue,
-                    _ => return,
-                },
-            };
-            if socket.send(message).await.is_err() {
-                return;
+        match next {
+            Ok(event) => {
+                self.last = event.seq;
+                Step::Item(convert::event(&event))
             }
+            Err(RecvError::Closed) => Step::End,
+            Err(RecvError::Lagged(_)) => Step::TooSlow(convert::event(&Event {
+                seq: self.last,
+                time: SystemTime::now(),
+                kind: EventKind::Resync,
+            })),
         }
-        // The other end may be gone.
-        let _ = socket.send(Message::Close(None)).await;
+    }
+
+    fn id(event: &rest::Event) -> Option<String> {
+        Some(event.seq.to_string())
     }
 }

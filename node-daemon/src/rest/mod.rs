@@ -6,6 +6,8 @@ mod events;
 pub(crate) mod health;
 mod host;
 mod images;
+mod metrics;
+mod stream;
 pub(crate) mod updates;
 mod vms;
 
@@ -102,6 +104,10 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::IMAGE_UPLOAD, images::upload)
         .on(&endpoints::IMAGE_DELETE, images::delete)
         .on(&endpoints::EVENTS, events::follow)
+        .on(&endpoints::HOST_METRICS, metrics::of_host)
+        .on(&endpoints::VM_METRICS, metrics::of_vm)
+        .on(&endpoints::METRICS_LIVE, metrics::follow)
+        .on(&endpoints::METRICS, metrics::scrape)
 }
 
 /// Everything that HTTPS and the Unix socket serve.

@@ -1,7 +1,7 @@
 //! Who may do what: the whole matrix, tokens, and the record of it.
 
 use qx_api::client::{Client, Error, Trust};
-use qx_api::endpoints::{ALL, Access, Endpoint, Input};
+use qx_api::endpoints::{ALL, Access, Endpoint, Input, Output};
 use qx_api::rest::{AuditEntry, Role, TokenCreate};
 use qx_model::access as model;
 
@@ -34,7 +34,7 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         Input::Bytes => request.body(vec![0_u8; 512]),
     };
     // An event stream has no end.
-    if endpoint.id == "followEvents" {
+    if let Output::Events(_) = endpoint.output {
         return daemon
             .send(request.with("upgrade", "h2c").with("range", "none"))
             .await;
@@ -73,7 +73,7 @@ async fn each_role_may_do_exactly_what_the_table_says() {
                 continue;
             };
             let allowed = model::Role::from(role) >= operation.required_role();
-            if allowed && endpoint.id == "followEvents" {
+            if allowed && matches!(endpoint.output, Output::Events(_)) {
                 // Its stream has no end; crate::streams follows it.
                 continue;
             }

@@ -12,6 +12,7 @@ mod access;
 mod browser;
 mod grpc;
 mod images;
+mod metrics;
 mod problems;
 mod streams;
 mod support;

@@ -1,8 +1,11 @@
-//! Events as the daemon sends them: server-sent events over HTTP.
+//! What the daemon sends as it happens: server-sent events over HTTP.
+
+use std::marker::PhantomData;
 
 use http::Method;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
 
 use super::call::Body;
 use super::{Client, Error};
@@ -12,10 +15,14 @@ use crate::rest::Event;
 const LONGEST_LINE: usize = 4 << 20;
 
 /// Events as they happen.
-pub struct EventStream {
+pub type EventStream = Messages<Event>;
+
+/// A stream of server-sent events, each with a `T`.
+pub struct Messages<T> {
     client: Client,
     body: Incoming,
     pending: Vec<u8>,
+    kind: PhantomData<fn() -> T>,
 }
 
 impl Client {
@@ -24,24 +31,29 @@ impl Client {
             Some(seq) => format!("/api/v1/events?since={seq}"),
             None => "/api/v1/events".to_owned(),
         };
+        self.messages(&path).await
+    }
+
+    pub(crate) async fn messages<T>(&self, path: &str) -> Result<Messages<T>, Error> {
         let response = self
-            .send(Method::GET, &path, "text/event-stream", Body::None)
+            .send(Method::GET, path, "text/event-stream", Body::None)
             .await?;
         let response = self.checked(response).await?;
-        Ok(EventStream {
+        Ok(Messages {
             client: self.clone(),
             body: response.into_body(),
             pending: Vec::new(),
+            kind: PhantomData,
         })
     }
 }
 
-impl EventStream {
-    /// The next event; `None` when the daemon has closed the stream.
+impl<T: DeserializeOwned> Messages<T> {
+    /// The next one; `None` when the daemon has closed the stream.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn next(&mut self) -> Result<Option<Event>, Error> {
+    pub async fn next(&mut self) -> Result<Option<T>, Error> {
         loop {
             if let Some(end) = self.pending.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.pending.drain(..=end).collect();

@@ -8,6 +8,7 @@ mod connect;
 mod console;
 mod credential;
 mod events;
+mod metrics;
 #[cfg(feature = "remote")]
 mod tls;
 mod updates;
@@ -30,7 +31,7 @@ use connect::Target;
 #[cfg(feature = "remote")]
 pub use console::Console;
 use credential::Credential;
-pub use events::EventStream;
+pub use events::{EventStream, Messages};
 pub use qx_model::power::PowerAction;
 #[cfg(feature = "remote")]
 pub use tls::Trust;

@@ -66,6 +66,8 @@ pub enum Output {
     Document,
     /// Plain text.
     Text,
+    /// Prometheus' text format.
+    Prometheus,
     /// Server-sent events, or a WebSocket with one JSON text frame each: the name of the schema.
     Events(&'static str),
     /// A WebSocket with binary frames both ways.

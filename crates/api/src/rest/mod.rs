@@ -6,6 +6,7 @@ mod event;
 mod health;
 mod host;
 mod image;
+mod metrics;
 mod problem;
 mod update;
 mod vm;
@@ -21,6 +22,7 @@ pub use host::{
     Host, Hypervisor, Memory, Storage,
 };
 pub use image::{Image, ImageFormat, ImagePage};
+pub use metrics::{MetricsSample, MetricsSeries, MetricsValues, VmMetrics};
 pub use problem::{FieldProblem, Problem};
 pub use update::{
     Automatic, Failure, FailureReason, Feed, LastUpdate, MaintenanceWindow, Offer, Slot, SlotName,

@@ -377,3 +377,68 @@ async fn starting_costs_at_most_15_ms_more_than_virsh() {
     println!("start, median of {ROUNDS}: engine {ours:?}, virsh {theirs:?}");
     assert!(ours < theirs + Duration::from_millis(15));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_is_measured_and_one_that_hangs_delays_no_other() {
+    let real = Real::new().await;
+    let engine = &real.engine;
+    let (busy, hung) = (real.created("busy").await, real.created("hung").await);
+    for id in [busy, hung] {
+        engine.vms.start(&admin(), id).await.unwrap();
+    }
+    let of = |id: VmId| {
+        let counters = engine.metrics.counters(&viewer()).unwrap();
+        let vms = counters.vms.clone().unwrap_or_default();
+        vms.into_iter().find(|found| found.vm.id == id)
+    };
+    eventually("both VMs to be measured", async || {
+        [busy, hung].into_iter().all(|id| {
+            of(id).is_some_and(|found| {
+                let cpu = found.usage.cpu.is_some_and(|time| !time.is_zero());
+                // The firmware has read the boot sector.
+                let read = found.disks.is_some_and(|disks| disks.read_bytes >= 512);
+                cpu && read && found.usage.memory_bytes > Some(1 << 20)
+            })
+        })
+    })
+    .await;
+    let process = qemu_of(hung);
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, &process]).status();
+        assert!(sent.unwrap().success());
+    };
+    signal("-STOP");
+    let mut live = engine.metrics.live(&viewer()).unwrap();
+    eventually("the stopped VM to lack its disks", async || {
+        of(hung).is_some_and(|found| found.disks.is_none() && found.usage.cpu.is_some())
+    })
+    .await;
+    // Each second the other one has them.
+    for _ in 0..3 {
+        let sample = tokio::time::timeout(PATIENCE, live.recv()).await.unwrap();
+        assert!(sample.is_ok());
+        assert!(of(busy).is_some_and(|found| found.disks.is_some()));
+        assert!(of(hung).is_some_and(|found| found.disks.is_none()));
+    }
+    signal("-CONT");
+    eventually("the VM to be measured again", async || {
+        of(hung).is_some_and(|found| found.disks.is_some())
+    })
+    .await;
+}
+
+/// The process id of a VM's QEMU, which runs in a namespace of its own.
+fn qemu_of(id: VmId) -> String {
+    let wanted = format!("-uuid\0{id}\0");
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let found = processes.filter(|process| {
+        std::fs::read(process.path().join("cmdline"))
+            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&wanted))
+    });
+    let names: Vec<String> = found
+        .filter_map(|process| process.file_name().into_string().ok())
+        .filter(|name| name.parse::<u32>().is_ok())
+        .collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    names[0].clone()
+}

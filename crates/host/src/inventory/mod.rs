@@ -3,6 +3,7 @@
 
 mod addresses;
 mod proc;
+mod usage;
 
 use std::fs;
 use std::net::IpAddr;
@@ -12,6 +13,8 @@ use serde::Serialize;
 
 use crate::apply::Applied;
 use crate::nics::{self, Nic};
+
+pub use usage::Usage;
 
 /// Where the facts are read from; tests and laptops point it elsewhere.
 #[derive(Debug, Clone)]

@@ -7,14 +7,14 @@
 )]
 
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use qx_model::edit::VmEdit;
-use qx_model::vm::{DiskSource, DiskSpec, Firmware, ImageFormat, PowerState, VmId, VmSpec};
+use qx_model::vm::{DiskSource, DiskSpec, Firmware, ImageFormat, PowerState, Vm, VmId, VmSpec};
 
 use self::line::Line;
-use crate::{Definition, DiskImage, DiskRequest, Error, Hypervisor, Signal};
+use crate::{Definition, DiskImage, DiskRequest, Error, Hypervisor, Signal, VmUsage};
 
 mod edit;
 mod guest;
@@ -56,7 +56,7 @@ impl Subject<'_> {
     /// If the implementation breaks the contract.
     pub fn check(&self) {
         type Check<'a> = (&'a str, fn(&Subject<'a>));
-        let checks: [Check<'_>; 14] = [
+        let checks: [Check<'_>; 15] = [
             (
                 "a defined VM is what was wished for, and off",
                 Self::defined_as_wished,
@@ -78,6 +78,7 @@ impl Subject<'_> {
                 "power follows the calls, and wrong ones are refused",
                 Self::power,
             ),
+            ("what running VMs use is counted", Self::usage),
             (
                 "a paused guest stands still, and goes on where it was",
                 Self::pause,
@@ -166,6 +167,7 @@ impl Subject<'_> {
             ("stop", hypervisor.stop(id)),
             ("undefine", hypervisor.undefine(id)),
             ("open_serial", hypervisor.open_serial(id).map(drop)),
+            ("disk_io", hypervisor.disk_io(id).map(drop)),
         ];
         for (call, answer) in answers {
             assert!(
@@ -173,6 +175,35 @@ impl Subject<'_> {
                 "{call}: {answer:?}"
             );
         }
+    }
+
+    fn usage(&self) {
+        let id = self.booted("usage");
+        let vm = Arc::new(self.hypervisor.get(id).unwrap());
+        let absent = Arc::new(Vm {
+            id: VmId::random(),
+            ..Vm::clone(&vm)
+        });
+        let vms = [absent, vm];
+        self.wait("the VM to be counted", || {
+            let usage = self.hypervisor.usage(&vms);
+            assert_eq!((usage.len(), usage[0]), (2, VmUsage::default()));
+            // Only a guest that really runs takes anything.
+            self.guests != Guests::Real || usage[1].cpu.is_some_and(|time| !time.is_zero())
+        });
+        if self.guests == Guests::None {
+            let refused = self.hypervisor.disk_io(id);
+            assert!(
+                matches!(refused, Err(Error::Unsupported { .. })),
+                "{refused:?}"
+            );
+            return self.remove(id);
+        }
+        self.wait("its disk to be read", || {
+            let read = self.hypervisor.disk_io(id).unwrap().read_bytes;
+            self.guests != Guests::Real || read > 0
+        });
+        self.remove(id);
     }
 
     fn running_is_not_forgotten(&self) {
