@@ -84,10 +84,9 @@ impl Floors {
     }
 
     /// Takes in the floors of another host. Nothing is ever lowered.
-    pub fn raise(&mut self, other: &Self) {
+    pub fn raise_to(&mut self, other: &Self) {
         for (key, floor) in &other.0 {
-            let own = self.0.entry(key.clone()).or_default();
-            *own = (*floor).max(*own);
+            self.raise(key, *floor);
         }
     }
 

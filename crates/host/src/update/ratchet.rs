@@ -58,7 +58,7 @@ pub fn confirmed(state_dir: &Path, manifest: &Manifest) -> io::Result<Option<Flo
 pub(crate) fn raise_floors(state_dir: &Path, other: &[u8]) -> io::Result<()> {
     let before = floors(state_dir).unwrap_or_default();
     let mut raised = before.clone();
-    raised.raise(&Floors::from_bytes(other)?);
+    raised.raise_to(&Floors::from_bytes(other)?);
     if raised != before {
         let path = trust::make_directory(state_dir)?.join(RATCHET_FILE);
         durable::replace(&path, &raised.to_bytes()?, 0o644)?;
