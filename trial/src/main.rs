@@ -6,7 +6,6 @@ mod health;
 mod verdict;
 
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
@@ -14,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use qx_host::power::{self, PowerAction};
-use qx_host::update::{FloorsLost, Installed, UpdateRecord, confirmed};
+use qx_host::update::{Installed, UpdateRecord};
 use qx_host::watchdog::Watchdog;
 use qx_slots::{Reason, SlotName};
 use rustix::time::{ClockId, clock_gettime};
@@ -95,7 +94,7 @@ fn on_trial(installed: &Installed) -> bool {
 fn confirm(installed: &Installed) -> Result<()> {
     let env = installed.change(|env| env.confirm(installed.running))?;
     println!("qx-trial: slot {} is confirmed", installed.running);
-    match raise_floor(installed) {
+    match installed.raise_floor() {
         Ok(None) => {}
         Ok(Some(lost)) => eprintln!("qx-trial: {lost}; it begins again"),
         Err(error) => eprintln!("qx-trial: older versions are still accepted: {error}"),
@@ -108,11 +107,6 @@ fn confirm(installed: &Installed) -> Result<()> {
         eprintln!("qx-trial: the end of the update is not recorded yet: {error}");
     }
     Ok(())
-}
-
-/// From now on nothing older than this version says.
-fn raise_floor(installed: &Installed) -> io::Result<Option<FloorsLost>> {
-    confirmed(Path::new(STATE), &installed.manifest(installed.running)?)
 }
 
 fn give_up(installed: &Installed, reason: Reason) -> Result<()> {

@@ -108,7 +108,7 @@ impl Updates {
                     });
                 }
                 let env = change_env(&installed, |env| env.confirm(installed.running))?;
-                this.raise_floor(&installed, &state);
+                this.raise_floor(&installed);
                 let Some(mut record) = UpdateRecord::read(&state) else {
                     return Ok(());
                 };

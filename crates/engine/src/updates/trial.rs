@@ -1,9 +1,8 @@
 //! The end of a trial, which `qx-trial` decides and not this daemon.
 
-use std::path::Path;
 use std::time::Duration;
 
-use qx_host::update::{Installed, confirmed};
+use qx_host::update::Installed;
 use qx_slots::Manifest;
 
 use super::{Updates, is_on_trial, read_env};
@@ -37,7 +36,7 @@ impl Updates {
         let raised = blocking(move || {
             let installed = this.installed()?;
             if read_env(&installed)?.confirmed == installed.running {
-                this.raise_floor(&installed, &this.inner.places.state);
+                this.raise_floor(&installed);
             }
             Ok(())
         });
@@ -62,15 +61,14 @@ impl Updates {
 
     /// From now on nothing older than the running version says. The version is confirmed whether that can be
     /// recorded or not.
-    pub(super) fn raise_floor(&self, installed: &Installed, state: &Path) {
-        let manifest = self.manifest_of_running(installed);
-        let raised = manifest.and_then(|manifest| {
-            confirmed(state, &manifest).map_err(|error| Error::file("raising the floor", error))
-        });
-        match raised {
+    pub(super) fn raise_floor(&self, installed: &Installed) {
+        // One at a time: each look mounts the slot at the same place.
+        let looking = self.inner.images.lock();
+        match installed.raise_floor() {
             Ok(None) => {}
             Ok(Some(lost)) => tracing::info!(%lost, "the floor of versions begins anew"),
             Err(error) => tracing::warn!(%error, "older versions are still accepted"),
         }
+        drop(looking);
     }
 }

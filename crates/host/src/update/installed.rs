@@ -8,6 +8,7 @@ use qx_slots::{
     BootEnv, MANIFEST_FILE, Manifest, SIGNATURE_FILE, SlotName, TransitionError, verify_manifest,
 };
 
+use super::ratchet::{FloorsLost, confirmed};
 use crate::boot::{BootInfo, Mode};
 use crate::boot_env;
 use crate::storage::Mounted;
@@ -107,6 +108,17 @@ impl Installed {
         let kept = (slot != self.running).then_some(&*self.state);
         let loaded = trust::load(&self.keys, kept).map_err(io::Error::other)?;
         verify_manifest(&manifest, &signature, loaded.trust.keyring()).map_err(io::Error::other)
+    }
+}
+
+impl Installed {
+    /// To be called when the running version was confirmed: from now on nothing older than it says is accepted.
+    /// Floors that were lost begin with this version's, and are told.
+    ///
+    /// # Errors
+    /// When the slot that runs cannot be read or believed, or the floor cannot be kept.
+    pub fn raise_floor(&self) -> io::Result<Option<FloorsLost>> {
+        confirmed(&self.state, &self.manifest(self.running)?)
     }
 }
 

@@ -11,6 +11,8 @@
 mod feed;
 mod installed;
 mod ratchet;
+#[cfg(test)]
+mod real_devices;
 mod record;
 mod reinstall;
 mod stage;
