@@ -1,22 +1,27 @@
 //! A slot on a real disk: a loop device with partitions. `builder/test.sh` runs these tests where it is root of the
 //! machine; there they fail without loop devices.
 
+use std::error::Error;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use gpt::GptConfig;
 use gpt::disk::LogicalBlockSize;
 use gpt::mbr::ProtectiveMBR;
 use gpt::partition_types::LINUX_FS;
+use qx_fetch::testing::{Fault, Server};
+use qx_fetch::{Settings, Web};
 use qx_slots::{
-    Bundle, Hash, Limits, MANIFEST_FILE, Manifest, PART_NAMES, Part, SIGNATURE_FILE, SlotName,
+    BootEnv, BuildId, Bundle, Hash, KernelArgs, Limits, MANIFEST_FILE, Manifest, PART_NAMES, Part,
+    Reason, SIGNATURE_FILE, SlotName, SlotState,
 };
 use tar::Archive;
 
-use super::{FloorsLost, Installed, confirmed, floors};
-use crate::storage::{SlotContent, write_slot};
+use super::{FloorsLost, Installed, Origin, Progress, StageError, confirmed, floors};
+use crate::storage::{BootLoader, Mounted, SlotContent, write_efi, write_slot};
 use crate::system_disk::Devices;
 use crate::trust;
 use crate::trust::tests::{image, release};
@@ -24,7 +29,9 @@ use crate::trust::tests::{image, release};
 const MIB: u64 = 1 << 20;
 const SLOT_MIB: u64 = 24;
 
-/// A host that runs version 1.0.0, floor 7 of key 1, from slot A of a loop device.
+const MOST: u64 = 128;
+
+/// A host that runs version 1.0.0, floor 7 of key 1, from slot A of a loop device. Slot B is blank.
 struct Host {
     dir: tempfile::TempDir,
     disk: PathBuf,
@@ -34,7 +41,7 @@ impl Host {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("disk");
-        File::create(&file).unwrap().set_len(64 * MIB).unwrap();
+        File::create(&file).unwrap().set_len(MOST * MIB).unwrap();
         partition(&file);
         let disk = run("losetup", &["--find", "--show", text(&file)]);
         let disk = PathBuf::from(disk.trim());
@@ -42,7 +49,17 @@ impl Host {
         run("partx", &["--add", text(&host.disk)]);
         fs::create_dir(host.path("keys")).unwrap();
         image(&host.path("keys"), 1);
+        for name in ["shimx64.efi", "grubx64.efi", "mmx64.efi", "grub.cfg"] {
+            fs::write(host.path(name), name).unwrap();
+        }
+        let loader = BootLoader(host.dir.path().to_owned());
+        let env = BootEnv::installed(KernelArgs::default()).encode();
+        write_efi(&host.partition(1), 512, &loader, &env).unwrap();
         host
+    }
+
+    fn partition(&self, number: u32) -> PathBuf {
+        PathBuf::from(format!("{}p{number}", self.disk.display()))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -50,7 +67,17 @@ impl Host {
     }
 
     fn slot_a(&self) -> PathBuf {
-        PathBuf::from(format!("{}p2", self.disk.display()))
+        self.partition(2)
+    }
+
+    /// What the boot loader knows of slot B.
+    fn slot_b(&self) -> (SlotState, Option<Reason>) {
+        let record = self.installed().env().unwrap().slot(SlotName::B);
+        (record.state, record.reason)
+    }
+
+    fn stage(&self, bundle: impl Read, origin: &Origin) -> Result<Manifest, StageError> {
+        self.installed().stage(bundle, origin, &mut Silent)
     }
 
     /// Writes the version, signed by key `signer`, as an installation does.
@@ -113,10 +140,19 @@ impl Drop for Host {
     }
 }
 
-/// Partition 1 for something else, and 2 for slot A.
+/// Nobody listens.
+struct Silent;
+
+impl Progress for Silent {
+    fn warns(&mut self, _: &dyn Error) {}
+    fn begins(&mut self, _: &Manifest, _: u64) {}
+    fn at(&mut self, _: u64, _: u64, _: u64) {}
+}
+
+/// The EFI partition and two slots.
 fn partition(file: &Path) {
     let mut disk = File::options().read(true).write(true).open(file).unwrap();
-    let last = u32::try_from(64 * MIB / 512 - 1).unwrap();
+    let last = u32::try_from(MOST * MIB / 512 - 1).unwrap();
     ProtectiveMBR::with_lb_size(last)
         .overwrite_lba0(&mut disk)
         .unwrap();
@@ -125,7 +161,7 @@ fn partition(file: &Path) {
         .logical_block_size(LogicalBlockSize::Lb512)
         .create_from_device(disk, None)
         .unwrap();
-    for (number, at, mib) in [(1, 1, 4), (2, 8, SLOT_MIB)] {
+    for (number, at, mib) in [(1, 1, 48), (2, 50, SLOT_MIB), (3, 80, SLOT_MIB)] {
         table
             .add_partition_at("part", number, at * MIB / 512, mib * MIB / 512, LINUX_FS, 0)
             .unwrap();
@@ -204,4 +240,103 @@ fn the_running_slot_is_read_as_a_bundle_from_its_disk() {
     for file in [MANIFEST_FILE, SIGNATURE_FILE] {
         assert!(!host.path("slot.copy").join(file).exists());
     }
+}
+
+#[test]
+#[ignore = "needs loop devices: root of the machine, not of a user namespace"]
+fn a_failed_and_blank_slot_is_good_again_after_the_running_one_was_copied_to_it() {
+    let host = Host::new();
+    host.write(1);
+    let failed = |env: &mut BootEnv| {
+        env.mark_failed(SlotName::B, Reason::Verify);
+        Ok(())
+    };
+    host.installed().change(failed).unwrap();
+    assert_eq!(host.slot_b(), (SlotState::Failed, Some(Reason::Verify)));
+    host.installed().manifest(SlotName::B).unwrap_err();
+    let running = host.installed().running_slot().unwrap();
+    host.stage(running, &Origin::RunningSlot).unwrap();
+    assert_eq!(host.slot_b(), (SlotState::Good, None));
+    let copy = host.installed().manifest(SlotName::B).unwrap();
+    assert_eq!(copy, host.installed().manifest(SlotName::A).unwrap());
+}
+
+#[test]
+#[ignore = "needs loop devices: root of the machine, not of a user namespace"]
+fn a_damaged_running_slot_is_not_copied_and_the_other_one_is_never_started() {
+    let host = Host::new();
+    host.write(1);
+    let mounted = Mounted::new(&host.slot_a(), &host.path("slot"), "ext4", false).unwrap();
+    let kernel = mounted.place().join("vmlinuz");
+    let mut content = fs::read(&kernel).unwrap();
+    content[5000] ^= 1;
+    fs::write(&kernel, content).unwrap();
+    mounted.close().unwrap();
+    let running = host.installed().running_slot().unwrap();
+    let error = host.stage(running, &Origin::RunningSlot).unwrap_err();
+    let cause = error.source().unwrap().to_string();
+    assert!(cause.contains("vmlinuz was changed"), "{error}: {cause}");
+    assert_eq!(host.slot_b(), (SlotState::Empty, None));
+}
+
+/// A feed with the running version as `1.0.0.qxu`, and its length.
+fn feed(host: &Host) -> (Server, Web, usize) {
+    let mut bundle = Vec::new();
+    let mut running = host.installed().running_slot().unwrap();
+    running.read_to_end(&mut bundle).unwrap();
+    let directory = host.path("feed");
+    fs::create_dir(&directory).unwrap();
+    fs::write(directory.join("1.0.0.qxu"), &bundle).unwrap();
+    let server = Server::start(&directory);
+    let web = Web::new(&Settings {
+        proxy: None,
+        authorities: vec![server.authority().to_owned()],
+    });
+    (server, web.unwrap(), bundle.len())
+}
+
+#[test]
+#[ignore = "needs loop devices: root of the machine, not of a user namespace"]
+fn a_download_that_breaks_in_the_middle_ends_in_a_slot_that_is_good() {
+    let host = Host::new();
+    host.write(1);
+    let (server, web, length) = feed(&host);
+    let cut = Fault::Cut {
+        after: length / 2,
+        times: 1,
+    };
+    server.fault("1.0.0.qxu", cut);
+    let listed = host.installed().manifest(SlotName::A).unwrap().build_id;
+    let url = format!("{}/1.0.0.qxu", server.url("localhost"));
+    let download = web.download(&url, length as u64).pausing(Duration::ZERO);
+    host.stage(download, &Origin::Feed(listed)).unwrap();
+    assert_eq!(host.slot_b(), (SlotState::Good, None));
+    assert_eq!(server.cuts(), 1);
+    assert_eq!(server.asked("1.0.0.qxu"), [None, Some(length / 2)]);
+}
+
+#[test]
+#[ignore = "needs loop devices: root of the machine, not of a user namespace"]
+fn a_bundle_that_is_shorter_longer_or_another_than_listed_leaves_the_slot_as_it_was() {
+    let host = Host::new();
+    host.write(1);
+    let (server, web, length) = feed(&host);
+    let url = format!("{}/1.0.0.qxu", server.url("localhost"));
+    let listed = host.installed().manifest(SlotName::A).unwrap().build_id;
+    let before = host.slot_b();
+    for announced in [length - 1, length + 1] {
+        let download = web.download(&url, announced as u64);
+        let error = host
+            .stage(download, &Origin::Feed(listed.clone()))
+            .unwrap_err();
+        let cause = error.source().unwrap().to_string();
+        assert!(cause.contains("were announced"), "{error}: {cause}");
+        assert_eq!(host.slot_b(), before);
+    }
+    let other = Origin::Feed(BuildId::of("2.0.0", &[]));
+    let error = host
+        .stage(web.download(&url, length as u64), &other)
+        .unwrap_err();
+    assert!(matches!(error, StageError::OtherBuild { .. }), "{error}");
+    assert_eq!(host.slot_b(), before);
 }
