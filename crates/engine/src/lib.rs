@@ -23,6 +23,7 @@ mod inventory;
 mod layout;
 mod limiter;
 pub mod metrics;
+mod mirror;
 mod queue;
 mod secret;
 mod sessions;
@@ -94,6 +95,7 @@ impl Engine {
             events.clone(),
             audit.clone(),
         );
+        mirror::watch(places.run.clone(), events.clone());
         let of_boot = updates::Places {
             run: places.run,
             state: places.state,

@@ -63,6 +63,19 @@ pub fn locate(device: &dyn BlockIo, path: &[&str]) -> io::Result<Option<Location
     Ok(Some(Location { offset, size }))
 }
 
+/// Where the directory `name` of the root begins, in bytes from the start of the file system. `Ok(None)`: there is
+/// none.
+///
+/// # Errors
+/// As [`locate`].
+pub fn locate_directory(device: &dyn BlockIo, name: &str) -> io::Result<Option<u64>> {
+    let fat = Fat::open(device)?;
+    let found = fat.find(None, name, true)?;
+    found
+        .map(|(cluster, _)| fat.cluster_offset(cluster))
+        .transpose()
+}
+
 fn damaged(what: &str) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,

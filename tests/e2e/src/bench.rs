@@ -3,6 +3,7 @@
 
 mod cockpit;
 mod host;
+mod install;
 mod race;
 mod report;
 
@@ -25,6 +26,8 @@ pub enum Part {
     Virtual,
     /// Power-on until ready in real seconds, and memory in use a minute later.
     Host,
+    /// An installation, beside `dd` and `sha256sum` of the same bytes on the same disk, and its memory.
+    Install,
 }
 
 /// Measures everything, or the parts asked for; writes `output/bench.json`.
@@ -41,6 +44,9 @@ pub fn run(parts: &[Part], runs: usize) -> Result<Report> {
     }
     if asked(Part::Host) {
         host::power_on_and_memory(&lab, &image, &mut report)?;
+    }
+    if asked(Part::Install) {
+        install::run(&lab, &image, &mut report)?;
     }
     if asked(Part::Race) {
         race::run(&lab, &image, runs, &mut report)?;

@@ -22,5 +22,5 @@ mod superblock;
 
 pub use arrays::{assemble, assemble_arguments, create, node, stop};
 pub use rejoin::{RejoinError, hold_slots, rejoin, source};
-pub use standing::{Standing, expel, follower, problems, standing};
+pub use standing::{Standing, exists, expel, follower, problems, standing};
 pub use superblock::{Halves, Superblock, current};

@@ -22,6 +22,12 @@ pub enum Standing {
     Outdated(SystemDisk),
 }
 
+/// Whether this system has a mirror.
+#[must_use]
+pub fn exists(devices: &Devices) -> bool {
+    directory(Config, &devices.sys).is_some()
+}
+
 /// See [`Standing`]; `own` is the disk that the system was started from.
 ///
 /// # Errors

@@ -6,13 +6,14 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use fatfs::{FatType, FileSystem, FormatVolumeOptions, FsOptions, ReadWriteSeek};
-use qx_slots::ENV_BYTES;
+use qx_slots::{BlockIo, ENV_BYTES, fat};
 
-use super::StorageError;
+use super::{RawPartition, StorageError};
 
 /// What firmware starts. It is written when everything else is on the medium: a power cut before that leaves
 /// nothing that could start and then stop at GRUB's prompt.
 const FIRST_PROGRAM: &str = "EFI/BOOT/BOOTX64.EFI";
+const ROOT_DIRECTORIES: [&str; 2] = ["QUANTIX", "EFI"];
 const LABEL: [u8; 11] = *b"QX-EFI     ";
 const KIB: usize = 1024;
 const BUFFER: usize = 1024 * KIB;
@@ -87,13 +88,37 @@ fn write(partition: &Path, sector_bytes: u32, files: &[(String, Vec<u8>)]) -> io
         system.root_dir().create_dir(directory)?;
     }
     fill(&system, files.iter().filter(|file| file.0 != FIRST_PROGRAM))?;
+    // Counts the free clusters, which the file system then has on record.
+    system.stats()?;
     system.unmount()?;
     device.sync()?;
+    mend_parents(&RawPartition::open(partition, sector_bytes)?)?;
     device.seek(SeekFrom::Start(0))?;
     let system = FileSystem::new(&mut device, FsOptions::new())?;
     fill(&system, files.iter().filter(|file| file.0 == FIRST_PROGRAM))?;
     system.unmount()?;
     device.sync()
+}
+
+/// `fatfs` gives the parent of the root's directories as the root's cluster. It must be 0 (Microsoft's FAT specification,
+/// on making directories), and programs that check file systems complain.
+fn mend_parents(device: &dyn BlockIo) -> io::Result<()> {
+    for name in ROOT_DIRECTORIES {
+        let Some(offset) = fat::locate_directory(device, name)? else {
+            continue;
+        };
+        let mut sector = vec![0; device.sector_bytes()];
+        device.read_at(offset, &mut sector)?;
+        // The second entry; the cluster's halves are at 20 and 26.
+        let parent = sector.get_mut(32..64).unwrap_or_default();
+        if parent.starts_with(b"..      ") {
+            for half in [20..22, 26..28] {
+                parent.get_mut(half).unwrap_or_default().fill(0);
+            }
+            device.write_at(offset, &sector)?;
+        }
+    }
+    Ok(())
 }
 
 fn fill<'a, T: ReadWriteSeek>(
@@ -190,7 +215,9 @@ impl Seek for ReadOnly {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use qx_slots::{BlockIo, BootEnv, ENV_FILES, EnvStore, KernelArgs, fat};
+    use std::process::Command;
+
+    use qx_slots::{BootEnv, ENV_FILES, EnvStore, KernelArgs};
 
     const MIB: u64 = 1 << 20;
 
@@ -262,6 +289,27 @@ mod tests {
             error.contains("EFI/BOOT/grubx64.efi is not what was written"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn another_program_finds_nothing_to_repair() {
+        for (sector_bytes, mib) in [(512, 100), (4096, 260)] {
+            let dir = tempfile::tempdir().unwrap();
+            let partition = dir.path().join("efi");
+            File::create(&partition)
+                .unwrap()
+                .set_len(mib * MIB)
+                .unwrap();
+            let env = BootEnv::installed(KernelArgs::default());
+            write_efi(&partition, sector_bytes, &loader(dir.path()), &env.encode()).unwrap();
+            let checked = Command::new("fsck.fat")
+                .arg("-n")
+                .arg(&partition)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&checked.stdout);
+            assert!(checked.status.success(), "{sector_bytes}: {said}");
+        }
     }
 
     #[test]
