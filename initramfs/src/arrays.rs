@@ -27,7 +27,8 @@ pub(crate) fn start(
     number: PartitionNumber,
     drivers: &mut Drivers,
 ) -> io::Result<Option<PathBuf>> {
-    let Some(own) = Superblock::read(&partition.node())? else {
+    // One that can't be read can't be mounted either, which is then told.
+    let Ok(Some(own)) = Superblock::read(&partition.node()) else {
         return Ok(None);
     };
     let halves = halves(own.array, number, drivers)?;

@@ -105,15 +105,15 @@ pub fn problems(source: &Path, devices: &Devices) -> Vec<String> {
         Ok(Standing::Outdated(other)) => Some(other),
         _ => None,
     };
-    let mut problems = Vec::new();
     if let Some(other) = outdated {
         let booted = disk_of(&source.to_string_lossy());
-        problems.push(format!(
+        return vec![format!(
             "The system was started from {booted}, which had been left out of the mirror and is out of date; settings \
              and data are those of {}. Run `qx-install mirror add {booted}`, then restart.",
-            disk_of(&other_name(&other)),
-        ));
+            other.node.display(),
+        )];
     }
+    let mut problems = Vec::new();
     for number in [Config, Data] {
         if let Ok(Some(halves)) = halves(number, &devices.sys) {
             problems.extend(problem(number, &halves, &devices.sys));
@@ -121,11 +121,6 @@ pub fn problems(source: &Path, devices: &Devices) -> Vec<String> {
     }
     problems.dedup();
     problems
-}
-
-fn other_name(disk: &SystemDisk) -> String {
-    let config = disk.partition(Config).map(|found| found.node.clone());
-    config.unwrap_or_default().display().to_string()
 }
 
 fn problem(number: PartitionNumber, halves: &[Half], sys: &Path) -> Option<String> {

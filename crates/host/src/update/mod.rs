@@ -10,6 +10,7 @@
 
 mod feed;
 mod installed;
+mod pair;
 mod ratchet;
 #[cfg(test)]
 mod real_devices;

@@ -8,9 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use qx_slots::{AdmissionError, BuildId, Bundle, BundleError, Manifest, SlotName};
 use tar::Archive;
 
+use super::pair::Count;
 use super::{Installed, floors};
-use crate::mirror::{self, Standing};
-use crate::storage::{Mounted, PartSource, SlotContent, SlotError, write_slot};
+use crate::mirror;
+use crate::storage::{PartSource, SlotContent, SlotError, write_slot};
 use crate::system_disk::SystemDisk;
 use crate::trust::{self, TrustError};
 
@@ -115,11 +116,7 @@ impl Installed {
         self.change(|env| env.begin_write(slot)).map_err(refused)?;
 
         let other = mirror::follower(&disk, &self.devices).map_err(refused)?;
-        let mut count = Count {
-            disks: 1 + u64::from(other.is_some()),
-            half: content.bytes(),
-            done: 0,
-        };
+        let mut count = Count::new(1 + u64::from(other.is_some()), content.bytes());
         write_slot(
             &target.node,
             target.bytes,
@@ -144,66 +141,7 @@ impl Installed {
     }
 }
 
-/// How far writing is, on one disk or two.
-struct Count {
-    disks: u64,
-    half: u64,
-    done: u64,
-}
-
-impl Count {
-    fn add(&mut self, bytes: u64, progress: &mut dyn Progress) {
-        self.done += bytes;
-        let (turns, rest) = (self.done / (2 * self.half), self.done % (2 * self.half));
-        let written = turns * self.half + rest.min(self.half);
-        progress.at(written, self.done - written, self.disks * self.half);
-    }
-}
-
 impl Installed {
-    /// A disk that the mirror left out is no place for an update: the other one has what counts.
-    fn check_is_current(&self, disk: &SystemDisk) -> io::Result<()> {
-        match mirror::standing(disk, &self.devices)? {
-            Standing::Outdated(other) => Err(io::Error::other(format!(
-                "the system was started from {}, which the mirror had left out; {} is up to date. Run \
-                 `qx-install mirror add {}` and restart first",
-                disk.node.display(),
-                other.node.display(),
-                disk.node.display()
-            ))),
-            Standing::Single | Standing::Pair(_) | Standing::Alone => Ok(()),
-        }
-    }
-
-    /// Writes the slot of the mirror's other disk from this disk's, which was read back.
-    fn copy_slot(
-        &self,
-        slot: SlotName,
-        from: &Path,
-        other: &SystemDisk,
-        content: SlotContent<'_>,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<(), SlotError> {
-        let failed = |source| SlotError::Write {
-            partition: format!("the other disk of the mirror, {}", other.node.display()),
-            source,
-        };
-        let target = other.partition(slot.partition()).map_err(failed)?;
-        let place = self.scratch.with_extension("mirror");
-        let mounted = Mounted::new(from, &place, "ext4", true).map_err(failed)?;
-        let source = mounted.place().to_owned();
-        let written = write_slot(
-            &target.node,
-            target.bytes,
-            &self.scratch,
-            content,
-            &source,
-            progress,
-        );
-        mounted.close().map_err(failed)?;
-        written
-    }
-
     /// Everything that speaks against a bundle before one byte of it is written. A newer keyring is kept even when
     /// the manifest behind it is refused: it is the recovery key's word, whoever brings it.
     fn judge<'a, R: Read>(
@@ -498,42 +436,6 @@ mod tests {
         assert_eq!(host.warnings.len(), 2, "{:?}", host.warnings);
         assert!(host.warnings[0].contains("not to be trusted"));
         assert!(host.warnings[1].contains("is damaged"));
-    }
-
-    #[test]
-    fn bytes_on_two_disks_are_counted_as_written_and_as_read_back() {
-        struct Seen(Vec<(u64, u64, u64)>);
-        impl Progress for Seen {
-            fn warns(&mut self, _: &dyn Error) {}
-            fn begins(&mut self, _: &Manifest, _: u64) {}
-            fn at(&mut self, written: u64, read_back: u64, of: u64) {
-                self.0.push((written, read_back, of));
-            }
-        }
-        let (mut seen, mut count) = (
-            Seen(Vec::new()),
-            Count {
-                disks: 2,
-                half: 10,
-                done: 0,
-            },
-        );
-        (0..8).for_each(|_| count.add(5, &mut seen));
-        let told: Vec<_> = seen.0.iter().map(|(a, b, _)| (*a, *b)).collect();
-        assert_eq!(
-            told,
-            [
-                (5, 0),
-                (10, 0),
-                (10, 5),
-                (10, 10),
-                (15, 10),
-                (20, 10),
-                (20, 15),
-                (20, 20)
-            ]
-        );
-        assert!(seen.0.iter().all(|(_, _, of)| *of == 20));
     }
 
     #[test]
