@@ -83,13 +83,17 @@ pub enum Daemon {
 }
 
 impl Facts {
+    /// Whether this system runs from its medium.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        let boot = self.boot.as_ref();
+        boot.is_some_and(|boot| boot.mode == Mode::Live)
+    }
+
     /// Whether this system could install itself now: it runs from its medium, and nothing is or was installed.
     #[must_use]
     pub fn can_install(&self) -> bool {
-        let live = self
-            .boot
-            .as_ref()
-            .is_some_and(|boot| boot.mode == Mode::Live);
+        let live = self.is_live();
         let phase = self.install.as_ref().map(|install| install.phase);
         live && matches!(phase, None | Some(Phase::Failed))
     }

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Parser;
-use qx_console::action::Action;
+use qx_console::action::{Action, Outcome};
 use qx_console::draw;
 use qx_console::effects::Effects;
 use qx_console::facts::{self, Facts, Places};
 use qx_console::state::{Event, State};
-use qx_console::terminal::{FALLBACK, Input, Screen, known_size, read_input};
+use qx_console::terminal::{FALLBACK, Input, Reading, Screen, known_size, name, read_input};
+use qx_host::shell;
 use ratatui::layout::{Rect, Size};
 
 /// Something may have written over the screen, or a terminal was plugged in: it is right again after this.
@@ -68,7 +69,7 @@ fn main() -> anyhow::Result<()> {
     screen.terminal.draw(|frame| draw(&state, frame))?;
 
     let (sender, receiver) = sync_channel(WAITING);
-    read_input(sender.clone(), from_input, Message::TerminalGone);
+    let reading = read_input(sender.clone(), from_input, Message::TerminalGone)?;
     facts::watch(places.clone(), sender.clone(), |facts| {
         Message::Event(Event::Facts(Box::new(facts)))
     })
@@ -77,12 +78,14 @@ fn main() -> anyhow::Result<()> {
         screen,
         state,
         sender,
+        receiver,
+        reading,
         effects: Effects {
             places,
             shadow: arguments.shadow,
         },
     }
-    .run(&receiver)
+    .run()
 }
 
 fn from_input(input: Input) -> Message {
@@ -96,17 +99,22 @@ struct Console {
     screen: Screen,
     state: State,
     sender: SyncSender<Message>,
+    receiver: Receiver<Message>,
+    reading: Reading,
     effects: Effects,
 }
 
 impl Console {
-    fn run(mut self, receiver: &Receiver<Message>) -> anyhow::Result<()> {
+    fn run(mut self) -> anyhow::Result<()> {
         let mut painted = Instant::now();
         let mut ticked = Instant::now();
         self.look_at_size()?;
         loop {
             // By the clock, however much else happens: new facts alone come as often.
-            let first = match receiver.recv_timeout(TICK.saturating_sub(ticked.elapsed())) {
+            let first = match self
+                .receiver
+                .recv_timeout(TICK.saturating_sub(ticked.elapsed()))
+            {
                 Ok(message) => Some(message),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -117,7 +125,7 @@ impl Console {
             }
             let tick = tick.then_some(Message::Event(Event::Tick));
             // What is there already is taken in before the next draw: pasted text is not drawn key by key.
-            let waiting = receiver.try_iter().take(WAITING);
+            let waiting: Vec<Message> = self.receiver.try_iter().take(WAITING).collect();
             for message in first.into_iter().chain(waiting).chain(tick) {
                 if !self.take(message)? {
                     return Ok(());
@@ -152,6 +160,7 @@ impl Console {
                 self.screen.terminal.clear()?;
                 self.look_at_size()?;
             }
+            Some(Action::Shell) => self.shell()?,
             Some(action) => {
                 let sender = self.sender.clone();
                 self.effects.start(action, move |event| {
@@ -187,5 +196,29 @@ impl Console {
             self.state.update(Event::Rows(size.height), Instant::now());
         }
         Ok(())
+    }
+
+    /// The terminal is a shell's until that ends. What happens meanwhile is taken in afterwards, but for keys
+    /// that were not read as a shell's.
+    fn shell(&mut self) -> anyhow::Result<()> {
+        self.reading.ask_to_pause()?;
+        let mut kept = Vec::new();
+        while !self.reading.has_paused()? {
+            let others = |message: &Message| !matches!(message, Message::Event(Event::Key(_)));
+            kept.extend(self.receiver.try_iter().filter(others));
+        }
+        self.screen.suspend();
+        println!("A shell of root. Leave it with: exit\r");
+        let ended = shell::run(&name());
+        self.screen.resume()?;
+        self.reading.resume()?;
+        if let Err(error) = ended {
+            let reason = format!("there is no shell: {error}");
+            kept.push(Message::Event(Event::Outcome(Outcome::Done(Err(reason)))));
+        }
+        for message in kept {
+            self.take(message)?;
+        }
+        self.look_at_size()
     }
 }

@@ -101,18 +101,15 @@ impl State {
             }
             Event::Facts(facts) => {
                 self.facts = *facts;
-                let context = Context {
-                    facts: &self.facts,
-                    rows: self.rows,
-                };
-                let top = self.screens.last_mut();
-                let reply = top.map_or(Reply::Stay, |screen| screen.facts(&context));
-                return self.follow(reply);
             }
             Event::Checked(outcome) => return self.checked(outcome, now),
             Event::Outcome(outcome) => return self.outcome(outcome),
             Event::Rows(rows) => self.rows = rows,
-            Event::Tick => self.tick(now),
+            Event::Tick => {
+                self.tick(now);
+                let reply = self.screens.last_mut().map_or(Reply::Stay, Screen::tick);
+                return self.follow(reply);
+            }
         }
         None
     }
@@ -205,15 +202,11 @@ impl State {
     }
 
     fn outcome(&mut self, outcome: Outcome) -> Option<Action> {
-        let context = Context {
-            facts: &self.facts,
-            rows: self.rows,
-        };
         // The screen that asked may lie under another by now.
         let mut outcome = Some(outcome);
         for at in (0..self.screens.len()).rev() {
             let screen = self.screens.get_mut(at)?;
-            match screen.outcome(outcome.take()?, &context) {
+            match screen.outcome(outcome.take()?) {
                 Ok(reply) => return self.follow(reply),
                 Err(not_mine) => outcome = Some(not_mine),
             }

@@ -183,6 +183,11 @@ fn draw_keys(facts: &Facts, frame: &mut Frame<'_>, area: Rect) {
     if facts.can_install() {
         keys.push_str("<F2/I> Install    ");
     }
+    keys.push_str(if facts.is_live() {
+        "<F3/C> Customise    "
+    } else {
+        "<F2/C> Customise    "
+    });
     keys.push_str("<F12/P> Shut down, restart    <Ctrl-L> Redraw");
     put(frame, area, 0, Line::styled(keys, KEYS));
     debug_assert!(BODY.bg.is_some(), "a repaint relies on it");

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Position;
 use ratatui::text::Line;
 
-use super::{Power, Reply, Screen, Wizard};
+use super::{Customise, Power, Reply, Screen, Wizard};
 use crate::action::Action;
 use crate::facts::Facts;
 use crate::forms::Password;
@@ -24,6 +24,8 @@ pub enum Goal {
     Power,
     /// The installation.
     Install,
+    /// The customise menu.
+    Customise,
 }
 
 impl Goal {
@@ -33,12 +35,16 @@ impl Goal {
         match key {
             Key::F(12) | Key::Char('p' | 'P') => Some(Self::Power),
             Key::F(2) | Key::Char('i' | 'I') if facts.can_install() => Some(Self::Install),
+            Key::Char('c' | 'C') => Some(Self::Customise),
+            Key::F(3) if facts.is_live() => Some(Self::Customise),
+            Key::F(2) if !facts.is_live() => Some(Self::Customise),
             _ => None,
         }
     }
 
     pub(crate) fn open(self, facts: &Facts) -> (Screen, Option<Action>) {
         match self {
+            Self::Customise => (Screen::Customise(Customise::default()), None),
             Self::Power => (Screen::Power(Power::default()), None),
             Self::Install => {
                 let wizard = Wizard::new(&facts.inventory.nics);

@@ -1,15 +1,27 @@
 //! The screens: each with its state, what keys do to it, and how it is drawn. A screen changes nothing but
 //! itself; what it wants done, it asks for.
 
+mod customise;
+mod edit;
 mod idle;
 mod log_in;
+mod logs;
+mod network_test;
 mod power;
 mod reader;
+mod services;
+mod updates;
 mod wizard;
 
+pub use customise::Customise;
+pub use edit::{Edit, Subject};
 pub use log_in::{Goal, LogIn};
+pub use logs::{LogReader, Logs};
+pub use network_test::NetworkTest;
 pub use power::Power;
 pub use reader::Reader;
+pub use services::Services;
+pub use updates::Updates;
 pub use wizard::Wizard;
 
 use qx_host::power::PowerAction;
@@ -36,6 +48,20 @@ pub enum Screen {
     Reader(Reader),
     /// A sentence that has to be read.
     Told(Confirm),
+    /// The customise menu.
+    Customise(Customise),
+    /// A form of the configuration.
+    Edit(Box<Edit>),
+    /// The network test.
+    NetworkTest(NetworkTest),
+    /// Which log to read.
+    Logs(Logs),
+    /// A log.
+    Log(LogReader),
+    /// Restarting services.
+    Services(Services),
+    /// Slots and versions.
+    Updates(Updates),
 }
 
 /// What a screen wants.
@@ -74,6 +100,13 @@ impl Screen {
             Self::Wizard(_) => "wizard",
             Self::Reader(_) => "reader",
             Self::Told(_) => "told",
+            Self::Customise(_) => "customise",
+            Self::Edit(_) => "edit",
+            Self::NetworkTest(_) => "network test",
+            Self::Logs(_) => "logs",
+            Self::Log(_) => "log",
+            Self::Services(_) => "services",
+            Self::Updates(_) => "updates",
         }
     }
 
@@ -90,6 +123,13 @@ impl Screen {
             Self::Leaving(_) => Reply::Stay,
             Self::Wizard(wizard) => wizard.key(key, context),
             Self::Reader(reader) => reader.key(key, context),
+            Self::Customise(menu) => menu.key(key, context.facts),
+            Self::Edit(edit) => edit.key(key),
+            Self::NetworkTest(test) => test.key(key),
+            Self::Logs(logs) => logs.key(key),
+            Self::Log(log) => log.key(key, context),
+            Self::Services(services) => services.key(key, context.facts),
+            Self::Updates(updates) => updates.key(key),
             Self::Told(dialogue) => match dialogue.key(key) {
                 Answered::Open => Reply::Stay,
                 Answered::Yes | Answered::No => Reply::Close,
@@ -97,30 +137,39 @@ impl Screen {
         }
     }
 
-    /// Is told of new facts.
-    pub(crate) fn facts(&mut self, _context: &Context<'_>) -> Reply {
-        Reply::Stay
+    /// Is told that time has passed.
+    pub(crate) fn tick(&mut self) -> Reply {
+        match self {
+            Self::Log(log) => log.tick(),
+            Self::Updates(updates) => updates.tick(),
+            _ => Reply::Stay,
+        }
     }
 
     /// Is told what became of what it asked for; gives back what is not its own.
-    pub(crate) fn outcome(
-        &mut self,
-        outcome: Outcome,
-        _context: &Context<'_>,
-    ) -> Result<Reply, Outcome> {
+    pub(crate) fn outcome(&mut self, outcome: Outcome) -> Result<Reply, Outcome> {
         match (self, outcome) {
             (Self::Leaving(action), Outcome::PowerFailed(reason)) => {
                 let power = Power::failed(*action, reason);
                 Ok(Reply::Replace(Box::new(Self::Power(power))))
             }
             (Self::Wizard(wizard), outcome) => wizard.outcome(outcome),
+            (Self::Customise(menu), outcome) => menu.outcome(outcome),
+            (Self::Edit(edit), outcome) => edit.outcome(outcome),
+            (Self::NetworkTest(test), outcome) => test.outcome(outcome),
+            (Self::Log(log), outcome) => log.outcome(outcome),
+            (Self::Services(services), outcome) => services.outcome(outcome),
+            (Self::Updates(updates), outcome) => updates.outcome(outcome),
             (_, outcome) => Err(outcome),
         }
     }
 
     /// Whether it hides what lies below.
     const fn is_page(&self) -> bool {
-        matches!(self, Self::Wizard(_) | Self::Reader(_))
+        !matches!(
+            self,
+            Self::LogIn(_) | Self::Power(_) | Self::Leaving(_) | Self::Told(_)
+        )
     }
 
     fn draw(&self, state: &State, frame: &mut Frame<'_>) {
@@ -131,6 +180,13 @@ impl Screen {
             Self::Wizard(wizard) => wizard.draw(&state.facts, frame),
             Self::Reader(reader) => reader.draw(frame),
             Self::Told(dialogue) => dialogue.draw(frame),
+            Self::Customise(menu) => menu.draw(&state.facts, frame),
+            Self::Edit(edit) => edit.draw(frame),
+            Self::NetworkTest(test) => test.draw(frame),
+            Self::Logs(logs) => logs.draw(frame),
+            Self::Log(log) => log.draw(frame),
+            Self::Services(services) => services.draw(&state.facts, frame),
+            Self::Updates(updates) => updates.draw(frame),
         }
     }
 }

@@ -26,9 +26,9 @@ fn power_is_reached_by_f_key_and_letter_and_only_with_the_password() {
 #[test]
 fn no_key_on_the_idle_screen_does_anything_else() {
     let mut script = Script::new();
-    let keys = (' '..='~').filter(|c| !"pP".contains(*c)).map(Key::Char);
+    let keys = (' '..='~').filter(|c| !"pPcC".contains(*c)).map(Key::Char);
     for key in keys
-        .chain((1..12).map(Key::F))
+        .chain([1, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(Key::F))
         .chain([Key::Enter, Key::Escape, Key::Tab])
     {
         assert!(script.key(key).is_none());

@@ -279,7 +279,7 @@ fn a_finished_installation_restarts_or_switches_off() {
 #[test]
 fn an_installation_is_offered_on_a_live_host_alone_and_never_beside_another() {
     let mut script = Script::at(installed());
-    assert!(script.key(Key::F(2)).is_none() && script.key(Key::Char('i')).is_none());
+    assert!(script.key(Key::Char('i')).is_none());
     assert_eq!(script.state.screen(), None);
     for (phase, offered) in [
         (Phase::Running, false),

@@ -13,7 +13,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("qx", &["qx-api"]),
     ("qx-api", &["qx-model"]),
     ("qx-architecture-tests", &[]),
-    ("qx-console", &["qx-api", "qx-host"]),
+    ("qx-console", &["qx-api", "qx-host", "qx-slots"]),
     (
         "qx-e2e",
         &["qx-api", "qx-fetch", "qx-hypervisor", "qx-slots"],

@@ -240,7 +240,7 @@ impl Wizard {
             Outcome::Read(_, Err(reason)) | Outcome::Done(Err(reason)) => {
                 return Ok(Reply::tell("Not done", reason));
             }
-            Outcome::PowerFailed(_) => return Err(outcome),
+            other => return Err(other),
         }
         Ok(Reply::Stay)
     }

@@ -16,7 +16,7 @@ use qx_slots::{BootEnv, EnvError, KernelArgs, SlotName};
 pub use applied::{Applied, Ipv4Method};
 pub use files::{Entry, write_all};
 pub use plan::{Facts, plan};
-pub use services::reconfigure;
+pub use services::{follow, reconfigure};
 
 use crate::accounts::{self, AccountError};
 use crate::boot::{BootInfo, Mode};

@@ -1,5 +1,6 @@
 //! Telling running services that `/etc` has changed.
 
+use std::ffi::OsStr;
 use std::io;
 use std::time::Duration;
 
@@ -15,7 +16,19 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// # Errors
 /// When the script can't be started, fails or hangs.
 pub fn reconfigure() -> io::Result<()> {
-    let done = command::run(RECONFIGURE, &[], DEADLINE).map_err(io::Error::other)?;
+    run(&[])
+}
+
+/// Brings all services but the network in line with what [`super::apply`] has written; VMs notice nothing.
+///
+/// # Errors
+/// When the script can't be started, fails or hangs.
+pub fn follow() -> io::Result<()> {
+    run(&["services".as_ref()])
+}
+
+fn run(arguments: &[&OsStr]) -> io::Result<()> {
+    let done = command::run(RECONFIGURE, arguments, DEADLINE).map_err(io::Error::other)?;
     if done.status.success() {
         return Ok(());
     }

@@ -1,20 +1,26 @@
 //! Does what screens ask for, each on a thread of its own, and sends what became of it. The only part of the
 //! console that changes anything.
 
+mod logs;
+mod support;
+mod updates;
+
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use qx_host::accounts;
+use qx_host::apply::Paths;
 use qx_host::boot::BootInfo;
-use qx_host::config::PasswordHash;
+use qx_host::config::{PasswordHash, Store};
 use qx_host::disks::{self, Sources};
 use qx_host::install_run;
 use qx_host::install_status::InstallStatus;
-use qx_host::{power, seed};
+use qx_host::{inventory, network_test, power, seed, settings};
 
-use crate::action::{Action, Answer, Found, Outcome};
-use crate::facts::Places;
+use crate::action::{Action, Answer, Change, Configured, Found, Outcome};
+use crate::facts::{Facts, Places};
 use crate::state::Event;
 
 /// The machine that is acted on.
@@ -29,21 +35,28 @@ pub struct Effects {
 impl Effects {
     /// Does `action` and sends what becomes of it; at once for what only the main loop can do, which is left
     /// to it.
-    pub fn start(&self, action: Action, send: impl FnOnce(Event) + Send + 'static) {
+    pub fn start(&self, action: Action, send: impl Fn(Event) + Send + 'static) {
         let this = self.clone();
-        thread::spawn(move || {
-            if let Some(event) = this.perform(action) {
-                send(event);
+        thread::spawn(move || match action {
+            Action::Check(password) => {
+                let right = accounts::verify_root_password(&this.shadow, password.reveal());
+                send(Event::Checked(right.map_err(|error| chain(&error))));
+            }
+            Action::TestNetwork => {
+                let tell = |step| send(Event::Outcome(Outcome::Tested(step)));
+                network_test::run(&this.test(), |step| tell(Some(step)));
+                tell(None);
+            }
+            action => {
+                if let Some(outcome) = this.perform(action) {
+                    send(Event::Outcome(outcome));
+                }
             }
         });
     }
 
-    fn perform(&self, action: Action) -> Option<Event> {
-        let outcome = match action {
-            Action::Check(password) => {
-                let right = accounts::verify_root_password(&self.shadow, password.reveal());
-                return Some(Event::Checked(right.map_err(|error| chain(&error))));
-            }
+    fn perform(&self, action: Action) -> Option<Outcome> {
+        Some(match action {
             // Init stops this program if all goes well.
             Action::Power(action) => Outcome::PowerFailed(chain(&power::request(action).err()?)),
             Action::Look => Outcome::Looked(self.look()),
@@ -53,9 +66,79 @@ impl Effects {
                 Outcome::Read("quantix.toml", text)
             }
             Action::SaveAnswer(answer) => Outcome::Done(self.save(*answer)),
-            Action::Repaint | Action::Quit => return None,
+            Action::ReadConfig(subject) => {
+                let config = Store::new(&self.places.state).peek().config;
+                let zones = zones(Path::new("/"));
+                Outcome::Config(subject, Box::new(Configured { config, zones }))
+            }
+            Action::Change(change) => Outcome::Done(self.change(*change)),
+            Action::ReadLog(log, mark) => Outcome::Log(log, logs::read(log, mark)),
+            Action::Restart(service) => {
+                let done = service.restart().map_err(|error| chain(&error));
+                Outcome::Done(done.map(|()| format!("{} was restarted.", service.name())))
+            }
+            Action::Updates(ask) => Outcome::Updates(updates::ask(&self.places, ask)),
+            Action::Support => {
+                let text = support::text(&Facts::local(&self.places));
+                Outcome::Read("Information for support", Ok(text))
+            }
+            // Done by the main loop, or above.
+            Action::Check(_)
+            | Action::TestNetwork
+            | Action::Shell
+            | Action::Repaint
+            | Action::Quit => return None,
+        })
+    }
+
+    fn test(&self) -> network_test::Wish {
+        let config = Store::new(&self.places.state).peek().config;
+        let ntp: Vec<String> = config.system.ntp.iter().map(ToString::to_string).collect();
+        // A name that must be found if this host is to set its clock.
+        let is_name = |server: &&String| server.parse::<IpAddr>().is_err();
+        let name = ntp.iter().find(is_name).cloned();
+        network_test::Wish {
+            name: name.unwrap_or_else(|| "debian.org".to_owned()),
+            ntp,
+            resolver: PathBuf::from("/etc/resolv.conf"),
+            sources: inventory::Sources {
+                run: self.places.run.clone(),
+                data: self.places.data.clone(),
+                ..inventory::Sources::default()
+            },
+        }
+    }
+
+    fn change(&self, change: Change) -> Result<String, String> {
+        let paths = Paths {
+            root: PathBuf::from("/"),
+            state: self.places.state.clone(),
+            run: self.places.run.clone(),
+            sys: PathBuf::from("/sys"),
+            dev: PathBuf::from("/dev"),
+            cmdline: PathBuf::from("/proc/cmdline"),
         };
-        Some(Event::Outcome(outcome))
+        let (done, problems) = match change {
+            Change::Password(password) => (
+                "The password is changed.",
+                settings::set_root_password(&paths, password.reveal()),
+            ),
+            Change::Ssh(ssh) => {
+                let done = if ssh.enabled {
+                    "SSH is on."
+                } else {
+                    "SSH is off. Sessions that are open stay open."
+                };
+                (done, settings::set_ssh(&paths, ssh))
+            }
+            Change::Time(time) => (
+                "Time zone and time servers are changed.",
+                settings::set_time(&paths, time.timezone, time.ntp),
+            ),
+        };
+        let problems = problems.map_err(|error| chain(&error))?;
+        let rest = problems.iter().map(|problem| format!(" {problem}."));
+        Ok(format!("{done}{}", rest.collect::<String>()))
     }
 
     fn look(&self) -> Result<Found, String> {
