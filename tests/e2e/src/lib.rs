@@ -24,6 +24,7 @@ pub mod capture;
 pub mod console_socket;
 pub mod deadline;
 pub mod disk;
+pub mod environment;
 pub mod firmware;
 pub mod grpc;
 pub mod guest;

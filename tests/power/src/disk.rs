@@ -120,6 +120,40 @@ fn print(sector: u64, content: &Sector) -> u128 {
     u128::from_le_bytes(half)
 }
 
+/// What a [`State`] holds, without the replay: can be kept, and read in another thread.
+pub struct Snapshot {
+    bytes: u64,
+    base: File,
+    log: File,
+    sectors: HashMap<u64, Origin>,
+    changed: BTreeMap<u64, Sector>,
+}
+
+impl Snapshot {
+    /// Length of the disk in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Fills `bytes` from `offset`, whole sectors.
+    ///
+    /// # Errors
+    /// Beyond the end, or when base or log cannot be read.
+    pub fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.base.read_exact_at(bytes, offset)?;
+        for (sector, bytes) in (offset / SECTOR..).zip(bytes.chunks_mut(SECTOR_BYTES)) {
+            match (self.changed.get(&sector), self.sectors.get(&sector)) {
+                (Some(content), _) => bytes.copy_from_slice(content),
+                (None, Some(Origin::Log(place))) => self.log.read_exact_at(bytes, *place)?,
+                (None, Some(Origin::Zero)) => bytes.fill(0),
+                (None, Some(Origin::Base) | None) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
 /// One content that the disk could have. Cheap to clone; to be used before the disk changes again.
 #[derive(Clone)]
 pub struct State {
@@ -159,6 +193,24 @@ impl State {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.disk.borrow().bytes
+    }
+
+    /// The same content, to be kept while the disk changes.
+    ///
+    /// # Errors
+    /// When base or log cannot be shared.
+    pub fn snapshot(&self) -> io::Result<Snapshot> {
+        let disk = self.disk.borrow();
+        let origins = disk.sectors.iter();
+        Ok(Snapshot {
+            bytes: disk.bytes,
+            base: disk.base.try_clone()?,
+            log: disk.log.file()?,
+            sectors: origins
+                .map(|(sector, (origin, _))| (*sector, *origin))
+                .collect(),
+            changed: BTreeMap::clone(&self.changed),
+        })
     }
 
     /// Differs when the content of these bytes does, or the disk.

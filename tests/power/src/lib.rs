@@ -15,5 +15,6 @@ pub mod disk;
 pub mod gpt;
 pub mod log;
 pub mod model;
+pub mod observed;
 pub mod phase;
 pub mod replay;

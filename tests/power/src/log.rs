@@ -120,6 +120,14 @@ impl Log {
         &self.entries
     }
 
+    /// The file with the data, opened once more.
+    ///
+    /// # Errors
+    /// When it cannot be.
+    pub fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
     /// The data of a write, from its place in the log.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ use crate::disk::State;
 use crate::gpt::{MARGIN, Table};
 
 pub use boot::{Class, Init, Stuck};
+pub use config::read_file as configuration_in;
 pub use efi::{BootFiles, Efi};
 pub use slot::Slot;
 pub use view::View;

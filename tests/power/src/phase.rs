@@ -1,6 +1,6 @@
 //! One recording, replayed and judged: an installation, a first boot, an update.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::check::{Check, Violation};
+use crate::disk::State;
 use crate::log::{Entry, Log};
 use crate::model::{Class, Model};
 use crate::replay::{Cut, Cuts, Moment, Replay};
@@ -46,8 +47,8 @@ pub struct Report {
     pub writes: usize,
     /// Flushes in the log.
     pub flushes: usize,
-    /// States that were judged.
-    pub states: usize,
+    /// What becomes of the machine in each state that was judged, in their order.
+    pub outcomes: Vec<Class>,
     /// States that differ from every other one, as far as they were written.
     pub distinct: usize,
     /// States by what becomes of the machine, and by how they came to be.
@@ -62,17 +63,13 @@ impl Phase {
     /// # Errors
     /// When base or log cannot be read.
     pub fn run(&self, model: &mut Model, cuts: Cuts) -> Result<Report> {
-        let open = |path: &Path| {
-            File::open(path).with_context(|| format!("cannot open {}", path.display()))
-        };
-        let log = Log::open(open(&self.log)?)
-            .with_context(|| format!("{} cannot be used", self.log.display()))?;
+        let log = self.log()?;
         let count = |wanted: fn(&Entry) -> bool| log.entries().iter().filter(|e| wanted(e)).count();
         let mut report = Report {
             name: self.name.clone(),
             writes: count(|e| matches!(e, Entry::Write { .. } | Entry::Discard { .. })),
             flushes: count(|e| matches!(e, Entry::Flush)),
-            states: 0,
+            outcomes: Vec::new(),
             distinct: 0,
             classes: BTreeMap::new(),
             failures: Vec::new(),
@@ -81,7 +78,7 @@ impl Phase {
         let mut check = Check::default();
         Replay::new(open(&self.base)?, log, cuts)?.run(|moment, state| {
             let verdict = model.judge(state)?;
-            report.states += 1;
+            report.outcomes.push(verdict.class);
             seen.insert(state.fingerprint(0..state.bytes()));
             let by_cut = report.classes.entry(verdict.class.to_string());
             *by_cut.or_default().entry(moment.cut).or_default() += 1;
@@ -97,6 +94,36 @@ impl Phase {
         report.distinct = seen.len();
         Ok(report)
     }
+
+    /// Replays it in the same way and shows the states of these numbers, counted from 0 as in
+    /// [`Report::outcomes`].
+    ///
+    /// # Errors
+    /// The first one of `visit`, or when base or log cannot be read.
+    pub fn revisit(
+        &self,
+        cuts: Cuts,
+        wanted: &BTreeSet<usize>,
+        mut visit: impl FnMut(usize, Moment, &State) -> Result<()>,
+    ) -> Result<()> {
+        let mut number = 0;
+        Replay::new(open(&self.base)?, self.log()?, cuts)?.run(|moment, state| {
+            if wanted.contains(&number) {
+                visit(number, moment, state)?;
+            }
+            number += 1;
+            Ok(())
+        })
+    }
+
+    fn log(&self) -> Result<Log> {
+        Log::open(open(&self.log)?)
+            .with_context(|| format!("{} cannot be used", self.log.display()))
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    File::open(path).with_context(|| format!("cannot open {}", path.display()))
 }
 
 impl Report {
@@ -116,7 +143,7 @@ impl fmt::Display for Report {
             self.name,
             self.writes,
             self.flushes,
-            self.states,
+            self.outcomes.len(),
             self.distinct,
             self.failures.len()
         )?;

@@ -54,6 +54,17 @@ pub(super) fn read(view: &View) -> Result<Option<Config>> {
     Ok(peek(&files))
 }
 
+/// The configuration in a file with the partition's bytes, after a kernel has mounted it.
+///
+/// # Errors
+/// When a temporary file cannot be made, or e2fsprogs are missing.
+pub fn read_file(partition: &Path) -> Result<Option<Config>> {
+    let scratch = tempfile::tempdir().context("cannot make a directory")?;
+    let files = scratch.path().join("files");
+    dump(partition, &files)?;
+    Ok(peek(&files))
+}
+
 fn peek(directory: &Path) -> Option<Config> {
     let found = Store::new(directory).peek();
     (found.status.source != Source::Defaults).then_some(found.config)

@@ -184,3 +184,36 @@ fn a_log_of_a_larger_disk_is_refused() {
     let error = replay.run(|_, _| Ok(())).unwrap_err();
     assert!(error.to_string().contains("of a disk with 16"), "{error}");
 }
+
+#[test]
+fn a_snapshot_stays_as_its_state_was_while_the_disk_changes() {
+    let mut log = LogWriter::new();
+    write(&mut log, 2, &[1, 2, 3], 0);
+    log.entry(0, 4, DISCARD, &[]);
+    log.entry(0, 0, FLUSH, &[]);
+    write(&mut log, 1, &[4, 5], FUA);
+    let log = Log::open(file(&log.finish())).unwrap();
+    let base = file(&[9; SECTORS * 512]);
+    let mut kept = Vec::new();
+    let replay = Replay::new(base, log, CUTS).unwrap();
+    replay
+        .run(|_, state| {
+            let mut bytes = vec![0; SECTORS * 512];
+            state.read_at(0, &mut bytes)?;
+            kept.push((bytes, state.snapshot()?));
+            Ok(())
+        })
+        .unwrap();
+    assert!(kept.len() > 100);
+    for (bytes, snapshot) in kept {
+        // From another thread, and from the middle.
+        let read = std::thread::spawn(move || {
+            let mut bytes = vec![0; (SECTORS - 1) * 512];
+            snapshot.read_at(512, &mut bytes).unwrap();
+            (snapshot.bytes(), bytes)
+        });
+        let (length, read) = read.join().unwrap();
+        assert_eq!(length, bytes.len() as u64);
+        assert_eq!(read, bytes[512..]);
+    }
+}

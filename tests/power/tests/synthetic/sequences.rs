@@ -102,7 +102,7 @@ fn an_installation_in_the_right_order_passes() {
     });
     assert!(report.failures.is_empty(), "{report}");
     assert_eq!(classes(&report), ["boots A (Good)", "nothing installed"]);
-    assert!(report.states > 500, "{report}");
+    assert!(report.outcomes.len() > 500, "{report}");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn an_update_in_the_right_order_passes() {
         classes(&report),
         ["boots A (Good)", "boots B (Good)", "boots B (Pending)"]
     );
-    assert!(report.states > 500, "{report}");
+    assert!(report.outcomes.len() > 500, "{report}");
 }
 
 #[test]
