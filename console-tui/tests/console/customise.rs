@@ -267,6 +267,7 @@ fn updates() -> rest::Updates {
         ],
         transfer: None,
         last: None,
+        feed: None,
     }
 }
 

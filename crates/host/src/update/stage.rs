@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::io::{self, Read};
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use qx_slots::{AdmissionError, BuildId, Bundle, BundleError, Manifest, SlotName};
