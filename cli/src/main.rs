@@ -10,6 +10,7 @@ mod output;
 mod size;
 mod terminal;
 mod tokens;
+mod update_lines;
 mod updates;
 mod vms;
 mod watch;

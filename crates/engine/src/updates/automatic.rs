@@ -7,7 +7,7 @@ use qx_host::update::UpdateRecord;
 use qx_model::access::{Actor, Role};
 
 use super::schedule::{Situation, Step, step};
-use super::{Transfer, TransferState, Updates, read_env};
+use super::{Transfer, TransferSource, TransferState, Updates, read_env};
 use crate::blocking::blocking;
 use crate::error::Result;
 
@@ -73,7 +73,40 @@ impl Updates {
     }
 }
 
-/// An upload that broke off is a person's, who may go on with it.
+/// What a person uploaded is theirs: they may go on with it, or start it when it suits them.
 fn is_under_way(transfer: &Transfer) -> bool {
-    transfer.is_writing() || transfer.state == TransferState::Interrupted
+    let uploaded = transfer.source == TransferSource::Upload
+        && matches!(
+            transfer.state,
+            TransferState::Interrupted | TransferState::Done
+        );
+    transfer.is_writing() || uploaded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_uploaded_is_left_alone_and_what_failed_or_was_fetched_is_no_obstacle() {
+        use TransferSource::{Feed, Reinstall, Upload};
+        use TransferState::{Done, Failed, Interrupted, Receiving, Verifying};
+        for (source, state, busy) in [
+            (Upload, Receiving, true),
+            (Upload, Interrupted, true),
+            (Upload, Done, true),
+            (Upload, Failed, false),
+            (Feed, Verifying, true),
+            (Feed, Done, false),
+            (Feed, Failed, false),
+            (Reinstall, Receiving, true),
+            (Reinstall, Done, false),
+        ] {
+            let transfer = Transfer {
+                state,
+                ..Transfer::new(source)
+            };
+            assert_eq!(is_under_way(&transfer), busy, "{source:?} {state:?}");
+        }
+    }
 }

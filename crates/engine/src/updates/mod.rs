@@ -3,6 +3,8 @@
 
 mod automatic;
 mod feed;
+mod known;
+mod pieces;
 mod schedule;
 mod staging;
 mod status;
@@ -45,7 +47,7 @@ struct Inner {
     audit: Audit,
     transfers: Transfers,
     /// What is known of the feed.
-    feed: Mutex<feed::Known>,
+    feed: Mutex<known::Known>,
     /// What slots say of themselves, read once: `None` in it when a slot says nothing that can be believed.
     images: Mutex<HashMap<SlotName, Option<ImageId>>>,
 }
@@ -67,7 +69,7 @@ impl Updates {
                 transfers: Transfers::new(events.clone()),
                 events,
                 audit,
-                feed: Mutex::new(feed::Known::new(Timestamp::now())),
+                feed: Mutex::new(known::Known::new(Timestamp::now())),
                 images: Mutex::default(),
             }),
         };

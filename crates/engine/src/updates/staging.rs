@@ -8,7 +8,8 @@ use qx_host::update::{Installed, Origin};
 use qx_model::access::{Actor, Operation};
 use qx_slots::SlotState;
 
-use super::transfers::{Sending, pieces_of};
+use super::pieces::pieces_of;
+use super::transfers::Sending;
 use super::{TransferSource, TransferState, Updates, change_env, is_on_trial, read_env, transfer};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
@@ -64,14 +65,21 @@ impl Updates {
         let work = async {
             let installed = self.installed()?;
             let before = self.inner.transfers.discard().await;
-            // Nor is it fetched again before the feed was asked again.
-            self.known().not_fetched = true;
+            if before
+                .as_ref()
+                .is_some_and(|transfer| transfer.source == TransferSource::Feed)
+            {
+                // Nor is it fetched again before the feed was asked again.
+                self.known().not_fetched = true;
+            }
             let this = self.clone();
             blocking(move || {
                 let slot = installed.running.other();
                 let env = read_env(&installed)?;
                 let waits = is_on_trial(&env, slot);
-                let written = before == Some(TransferState::Done)
+                let written = before
+                    .as_ref()
+                    .is_some_and(|transfer| transfer.state == TransferState::Done)
                     && env.confirmed != slot
                     && env.slot(slot).state == SlotState::Good;
                 if waits || written {

@@ -7,25 +7,24 @@
 //!   │ discarded: the thread finds the end, and the slot stays empty
 //! ```
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
-use futures_util::{Stream, StreamExt, stream};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 use qx_host::update::{Installed, Origin, StageError};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::pieces::Pieces;
 use super::transfer::{Shown, Transfer, TransferSource, TransferState, refusal};
 use crate::error::{Error, Result};
 use crate::events::Events;
 
 /// Pieces that may wait for the disk.
 const WAITING: usize = 16;
-/// Bytes of a piece that is read on this host.
-const PIECE: usize = 256 << 10;
 /// How long an upload that broke off can be taken up again.
 const KEPT: Duration = Duration::from_secs(600);
 
@@ -148,9 +147,9 @@ impl Transfers {
         }
     }
 
-    /// Ends the present transfer, or forgets the last one; says how far it was. What is being read back comes
-    /// to its end first.
-    pub(super) async fn discard(&self) -> Option<TransferState> {
+    /// Ends the present transfer, or forgets the last one; tells it. What is being read back comes to its end
+    /// first.
+    pub(super) async fn discard(&self) -> Option<Transfer> {
         self.discarded.send_replace(());
         let mut turn = self.upload.lock().await;
         if let Some(upload) = turn.take() {
@@ -158,7 +157,7 @@ impl Transfers {
         }
         let last = self.shown.lock().take();
         self.shown.tell();
-        last.map(|transfer| transfer.state)
+        last
     }
 
     fn start(&self, installed: Installed, origin: Origin, source: TransferSource) -> Upload {
@@ -167,11 +166,7 @@ impl Transfers {
         let (sender, pieces) = mpsc::channel(WAITING);
         let mut shown = self.shown.clone();
         let writer = tokio::task::spawn_blocking(move || {
-            let reader = Pieces {
-                pieces,
-                piece: Bytes::new(),
-            };
-            let staged = installed.stage(reader, &origin, &mut shown);
+            let staged = installed.stage(Pieces::new(pieces), &origin, &mut shown);
             shown.end(staged.as_ref().err());
             staged.map(drop)
         });
@@ -233,35 +228,6 @@ impl Upload {
     }
 }
 
-/// What a file or a server of this host's choice says, as pieces. It is read on a thread of its own, which ends
-/// soon after nobody wants the next piece.
-pub(super) fn pieces_of(
-    mut reader: impl Read + Send + 'static,
-) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    let (sender, pieces) = mpsc::channel(2);
-    tokio::task::spawn_blocking(move || {
-        loop {
-            let mut piece = vec![0; PIECE];
-            let read = match reader.read(&mut piece) {
-                Ok(0) => return,
-                Ok(count) => {
-                    piece.truncate(count);
-                    Ok(Bytes::from(piece))
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => Err(error),
-            };
-            let failed = read.is_err();
-            if sender.blocking_send(read).is_err() || failed {
-                return;
-            }
-        }
-    });
-    stream::unfold(pieces, |mut pieces| async {
-        pieces.recv().await.map(|piece| (piece, pieces))
-    })
-}
-
 /// Marks the transfer as interrupted unless the body was taken to its end.
 struct Interrupted<'a> {
     shown: &'a Shown,
@@ -311,29 +277,10 @@ async fn forget_when_stale(upload: Arc<Turn<Option<Upload>>>, shown: Shown) {
     }
 }
 
-/// The bundle as the thread reads it: pieces as they arrive, ending when nobody can send any more.
-struct Pieces {
-    pieces: mpsc::Receiver<io::Result<Bytes>>,
-    piece: Bytes,
-}
-
-impl Read for Pieces {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while !self.piece.has_remaining() {
-            match self.pieces.blocking_recv() {
-                Some(piece) => self.piece = piece?,
-                None => return Ok(0),
-            }
-        }
-        let count = buffer.len().min(self.piece.remaining());
-        let (filled, _) = buffer.split_at_mut(count);
-        self.piece.copy_to_slice(filled);
-        Ok(count)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
+
     use super::*;
 
     /// An upload of which 7 bytes arrived before its connection broke.
@@ -374,7 +321,8 @@ mod tests {
         let transfers = Transfers::new(Events::new());
         assert_eq!(transfers.discard().await, None);
         interrupted(&transfers).await;
-        assert_eq!(transfers.discard().await, Some(TransferState::Interrupted));
+        let ended = transfers.discard().await.unwrap();
+        assert_eq!(ended.state, TransferState::Interrupted);
         assert_eq!(transfers.now(), None);
         assert!(transfers.upload.lock().await.is_none());
     }
@@ -394,48 +342,9 @@ mod tests {
         sender.send(Ok(Bytes::from_static(b"x"))).await.unwrap();
         sender.send(Ok(Bytes::from_static(b"y"))).await.unwrap();
         assert!(transfers.turn().is_err());
-        assert_eq!(transfers.discard().await, Some(TransferState::Interrupted));
+        let ended = transfers.discard().await.unwrap();
+        assert_eq!(ended.state, TransferState::Interrupted);
         let error = sending.await.unwrap().unwrap_err();
         assert!(error.to_string().contains("was discarded"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn a_file_comes_in_pieces_and_an_error_is_the_last_of_them() {
-        struct Failing;
-        impl Read for Failing {
-            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-                Err(io::Error::other("the disk is gone"))
-            }
-        }
-        let whole = vec![7; PIECE + 1];
-        let reader = Read::chain(io::Cursor::new(whole.clone()), Failing);
-        let mut pieces = Box::pin(pieces_of(reader));
-        let mut read = Vec::new();
-        let error = loop {
-            match pieces.next().await.unwrap() {
-                Ok(piece) => read.extend_from_slice(&piece),
-                Err(error) => break error,
-            }
-        };
-        assert!(read == whole && error.to_string() == "the disk is gone");
-        assert!(pieces.next().await.is_none());
-    }
-
-    #[test]
-    fn pieces_are_read_to_the_last_byte_and_end_when_nobody_sends_any_more() {
-        let (sender, pieces) = mpsc::channel(4);
-        for piece in ["ab", "", "cde"] {
-            sender.blocking_send(Ok(Bytes::from(piece))).unwrap();
-        }
-        drop(sender);
-        let mut reader = Pieces {
-            pieces,
-            piece: Bytes::new(),
-        };
-        let mut one = [0];
-        assert_eq!(reader.read(&mut one).unwrap(), 1);
-        let mut rest = String::new();
-        reader.read_to_string(&mut rest).unwrap();
-        assert_eq!((&one, rest.as_str()), (b"a", "bcde"));
     }
 }
