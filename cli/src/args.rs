@@ -99,6 +99,21 @@ pub(crate) enum VmCommand {
     Create(Create),
     /// Change one: at once where its guest can take it, the rest when it was off.
     Set(Set),
+    /// Its disks.
+    Disk {
+        #[command(subcommand)]
+        command: DiskCommand,
+    },
+    /// Its NICs.
+    Nic {
+        #[command(subcommand)]
+        command: NicCommand,
+    },
+    /// Its CD drive.
+    Cd {
+        #[command(subcommand)]
+        command: CdCommand,
+    },
     /// Power on.
     Start {
         /// Name or id.
@@ -188,6 +203,124 @@ pub(crate) struct Create {
     /// Power it on.
     #[arg(long)]
     pub(crate) start: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DiskCommand {
+    /// Make a disk and plug it in, at once if the VM is on.
+    Add {
+        /// Name or id of the VM.
+        vm: String,
+        /// SIZE (such as 20G) for a blank one, IMAGE or IMAGE,SIZE for a copy of a library image.
+        disk: Disk,
+        #[command(flatten)]
+        limits: DiskLimits,
+    },
+    /// Make one larger, or limit its speed.
+    Set {
+        /// Name or id of the VM.
+        vm: String,
+        /// Such as vda.
+        target: String,
+        /// The new size, such as 40G; disks only grow.
+        #[arg(long)]
+        size: Option<Size>,
+        #[command(flatten)]
+        limits: DiskLimits,
+    },
+    /// Unplug one; from a VM that is on only its guest can let it go.
+    Remove {
+        /// Name or id of the VM.
+        vm: String,
+        /// Such as vdb.
+        target: String,
+        /// Delete its file too, if it was made for this VM.
+        #[arg(long)]
+        delete: bool,
+    },
+}
+
+/// Limits of a disk; those that are not given become none.
+#[derive(clap::Args, Clone, Copy)]
+pub(crate) struct DiskLimits {
+    /// Bytes read a second, such as 50M; 0 is no limit. Sets all limits of the disk.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) read_rate: Option<Size>,
+    /// Bytes written a second; 0 is no limit. Sets all limits of the disk.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) write_rate: Option<Size>,
+    /// Reads a second; 0 is no limit. Sets all limits of the disk.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) read_iops: Option<u64>,
+    /// Writes a second; 0 is no limit. Sets all limits of the disk.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) write_iops: Option<u64>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum NicCommand {
+    /// Plug one in, at once if the VM is on.
+    Add {
+        /// Name or id of the VM.
+        vm: String,
+        /// A virtual network, such as default.
+        #[arg(long, required_unless_present = "bridge", conflicts_with = "bridge")]
+        network: Option<String>,
+        /// A bridge of the host, such as br0.
+        #[arg(long)]
+        bridge: Option<String>,
+        #[command(flatten)]
+        limits: NicLimits,
+    },
+    /// Limit the speed of one.
+    Set {
+        /// Name or id of the VM.
+        vm: String,
+        /// Its MAC address.
+        mac: String,
+        #[command(flatten)]
+        limits: NicLimits,
+    },
+    /// Unplug one; from a VM that is on only its guest can let it go.
+    Remove {
+        /// Name or id of the VM.
+        vm: String,
+        /// Its MAC address.
+        mac: String,
+    },
+}
+
+/// Limits of a NIC.
+#[derive(clap::Args, Clone, Copy)]
+pub(crate) struct NicLimits {
+    /// What the guest may receive, in units of 1,000 bytes a second; 0 is no limit.
+    #[arg(long, value_name = "KBYTES", default_value_t = 0)]
+    pub(crate) receive_rate: u64,
+    /// What the guest may send, in units of 1,000 bytes a second; 0 is no limit.
+    #[arg(long, value_name = "KBYTES", default_value_t = 0)]
+    pub(crate) send_rate: u64,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CdCommand {
+    /// Insert an ISO file of the image library.
+    Insert {
+        /// Name or id of the VM.
+        vm: String,
+        /// Its name in the library.
+        image: String,
+        /// Also if the guest has locked the drive.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Eject the disc.
+    Eject {
+        /// Name or id of the VM.
+        vm: String,
+        /// Also if the guest has locked the drive.
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 #[derive(clap::Args)]

@@ -3,6 +3,7 @@
 
 mod args;
 mod console;
+mod devices;
 mod files;
 mod images;
 mod metrics;

@@ -6,6 +6,7 @@ use qx_api::rest::{self, DiskCreate, NicCreate, Vm, VmCreate, VmPatch};
 
 use crate::args::{Create, Firmware, Format, Set, VmCommand};
 use crate::console;
+use crate::devices;
 use crate::output::{fields, list, plain, word};
 use crate::size::Size;
 
@@ -32,6 +33,9 @@ pub(crate) async fn run(client: &Client, format: Format, command: VmCommand) -> 
             let changed = client.patch_vm(vm.id, Some(&vm.revision), &patch).await?;
             show(format, &changed)
         }
+        VmCommand::Disk { command } => show(format, &devices::disk(client, command).await?),
+        VmCommand::Nic { command } => show(format, &devices::nic(client, command).await?),
+        VmCommand::Cd { command } => show(format, &devices::cd(client, command).await?),
         VmCommand::Start { vm } => power(client, format, &vm, PowerAction::Start).await,
         VmCommand::Shutdown { vm } => power(client, format, &vm, PowerAction::Shutdown).await,
         VmCommand::Stop { vm } => power(client, format, &vm, PowerAction::Stop).await,
@@ -148,7 +152,9 @@ fn show(format: Format, vm: &Vm) -> Result<()> {
     for disk in &vm.disks {
         let kind = if disk.cdrom { "CD drive" } else { "Disk" };
         let path = disk.path.as_deref().unwrap_or("empty");
-        lines.push((kind, format!("{} {}", disk.target, plain(path))));
+        let size = disk.size_bytes.map(|bytes| format!(" {}", Size(bytes)));
+        let size = size.unwrap_or_default();
+        lines.push((kind, format!("{}{size} {}", disk.target, plain(path))));
     }
     for nic in &vm.nics {
         lines.push(("NIC", format!("{} in {}", nic.mac, plain(&nic.source))));

@@ -199,6 +199,46 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// The `{target}` of a drive's path: letters and digits.
+pub(crate) struct Target(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Target {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let text = path_parameter(parts, state, "target").await?;
+        if text.len() <= 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            Ok(Self(text))
+        } else {
+            Err(Failure::field(
+                "target",
+                "must be a drive's name, such as vda",
+            ))
+        }
+    }
+}
+
+/// The `{mac}` of a NIC's path, in lower case.
+pub(crate) struct Mac(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Mac {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let text = path_parameter(parts, state, "mac").await?;
+        let text = text.to_ascii_lowercase();
+        let pairs: Vec<&str> = text.split(':').collect();
+        let hex =
+            |pair: &&str| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if pairs.len() == 6 && pairs.iter().all(hex) {
+            Ok(Self(text))
+        } else {
+            let reason = "must be a MAC address, such as 52:54:00:12:34:56";
+            Err(Failure::field("mac", reason))
+        }
+    }
+}
+
 /// The revisions in `If-Match`; `None` where there is no such header, or any will do.
 pub(crate) struct IfMatch(pub(crate) Option<Vec<String>>);
 

@@ -376,6 +376,86 @@ pub const VM_SUSPEND: Endpoint = Endpoint::new(
 )
 .answers(200, Output::Json("Vm"))
 .fails(&[404, 409, 503]);
+/// Make a disk and plug it in, at once if the VM is on.
+pub const VM_DISK_ATTACH: Endpoint = Endpoint::new(
+    "attachVmDisk",
+    Post,
+    "/api/v1/vms/{id}/disks",
+    Requires(Operation::VmDisk),
+    "Make a disk and plug it in, at once if the VM is on",
+)
+.takes(Input::Json("DiskAttach"))
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503, 507]);
+/// Make a disk larger, or limit its speed, at once.
+pub const VM_DISK_PATCH: Endpoint = Endpoint::new(
+    "patchVmDisk",
+    Patch,
+    "/api/v1/vms/{id}/disks/{target}",
+    Requires(Operation::VmDisk),
+    "Make a disk larger, or limit its speed, at once",
+)
+.takes(Input::Json("DiskPatch"))
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503, 507]);
+/// Unplug a disk; from a VM that is on only its guest can let it go.
+pub const VM_DISK_DETACH: Endpoint = Endpoint::new(
+    "detachVmDisk",
+    Delete,
+    "/api/v1/vms/{id}/disks/{target}",
+    Requires(Operation::VmDisk),
+    "Unplug a disk; from a VM that is on only its guest can let it go",
+)
+.query(&[query(
+    "delete",
+    "boolean",
+    "Delete its file too, if it was made for this VM; it is kept if not given.",
+)])
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
+/// Plug a NIC in, at once if the VM is on.
+pub const VM_NIC_ATTACH: Endpoint = Endpoint::new(
+    "attachVmNic",
+    Post,
+    "/api/v1/vms/{id}/nics",
+    Requires(Operation::VmNic),
+    "Plug a NIC in, at once if the VM is on",
+)
+.takes(Input::Json("NicAttach"))
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
+/// Limit the speed of a NIC, at once.
+pub const VM_NIC_PATCH: Endpoint = Endpoint::new(
+    "patchVmNic",
+    Patch,
+    "/api/v1/vms/{id}/nics/{mac}",
+    Requires(Operation::VmNic),
+    "Limit the speed of a NIC, at once",
+)
+.takes(Input::Json("NicPatch"))
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
+/// Unplug a NIC; from a VM that is on only its guest can let it go.
+pub const VM_NIC_DETACH: Endpoint = Endpoint::new(
+    "detachVmNic",
+    Delete,
+    "/api/v1/vms/{id}/nics/{mac}",
+    Requires(Operation::VmNic),
+    "Unplug a NIC; from a VM that is on only its guest can let it go",
+)
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
+/// Insert a CD, or eject it.
+pub const VM_CDROM_PUT: Endpoint = Endpoint::new(
+    "putVmCdrom",
+    Put,
+    "/api/v1/vms/{id}/cdrom",
+    Requires(Operation::VmCdrom),
+    "Insert a CD, or eject it",
+)
+.takes(Input::Json("Cdrom"))
+.answers(200, Output::Json("Vm"))
+.fails(&[404, 409, 503]);
 /// A ticket for a console.
 pub const VM_CONSOLE_CREATE: Endpoint = Endpoint::new(
     "createVmConsole",
@@ -545,6 +625,13 @@ pub const ALL: &[Endpoint] = &[
     VM_PAUSE,
     VM_RESUME,
     VM_SUSPEND,
+    VM_DISK_ATTACH,
+    VM_DISK_PATCH,
+    VM_DISK_DETACH,
+    VM_NIC_ATTACH,
+    VM_NIC_PATCH,
+    VM_NIC_DETACH,
+    VM_CDROM_PUT,
     VM_CONSOLE_CREATE,
     VM_CONSOLE_OPEN,
     IMAGE_LIST,

@@ -100,6 +100,7 @@ fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
 fn path_parameter(name: &str) -> Value {
     let schema = match name {
         "id" => json!({ "type": "string", "format": "uuid" }),
+        "mac" => json!({ "type": "string", "pattern": "^([0-9a-f]{2}:){5}[0-9a-f]{2}$" }),
         _ => json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" }),
     };
     json!({ "name": name, "in": "path", "required": true, "schema": schema })
@@ -271,6 +272,11 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::VmPage>(&mut found);
     collect::<rest::VmCreate>(&mut found);
     collect::<rest::VmPatch>(&mut found);
+    collect::<rest::DiskAttach>(&mut found);
+    collect::<rest::DiskPatch>(&mut found);
+    collect::<rest::NicAttach>(&mut found);
+    collect::<rest::NicPatch>(&mut found);
+    collect::<rest::Cdrom>(&mut found);
     collect::<rest::ConsoleRequest>(&mut found);
     collect::<rest::ConsoleTicket>(&mut found);
     collect::<rest::ImagePage>(&mut found);

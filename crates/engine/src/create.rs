@@ -127,7 +127,7 @@ async fn resolve(
     ))
 }
 
-async fn request(
+pub(crate) async fn request(
     images: &Images,
     layout: &Layout,
     disk: &DiskSpec,
@@ -169,7 +169,7 @@ async fn request(
     }))
 }
 
-fn missing(name: &ImageName) -> String {
+pub(crate) fn missing(name: &ImageName) -> String {
     format!("must name a file of the image library, which has no {name}: upload it first")
 }
 

@@ -115,6 +115,10 @@ impl From<HypervisorError> for Error {
                 what: "VM",
                 id: id.to_string(),
             },
+            HypervisorError::NoSuchDevice { device, .. } => Self::NotFound {
+                what: "device",
+                id: device,
+            },
             HypervisorError::Exists { what } => Self::Conflict {
                 reason: format!("{what} exists already"),
                 hint: "choose another name or id, or delete the other one first".into(),

@@ -13,6 +13,7 @@ pub mod authorize;
 mod blocking;
 mod console;
 mod create;
+mod devices;
 pub mod error;
 pub mod events;
 mod identity;

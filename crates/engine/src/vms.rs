@@ -34,11 +34,11 @@ pub struct Vms {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    inventory: Inventory,
+pub(crate) struct Inner {
+    pub(crate) inventory: Inventory,
     consoles: Consoles,
-    images: Images,
-    layout: Layout,
+    pub(crate) images: Images,
+    pub(crate) layout: Layout,
     operations: Queues<VmId>,
     audit: Audit,
 }
@@ -240,7 +240,7 @@ impl Vms {
     }
 
     /// Runs `work` when the VM's earlier operations are done, to its end even if the caller goes away.
-    async fn queued<T, F>(
+    pub(crate) async fn queued<T, F>(
         &self,
         actor: &Actor,
         operation: Operation,

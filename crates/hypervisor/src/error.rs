@@ -12,6 +12,14 @@ pub enum Error {
     /// No such VM.
     #[error("VM {0} does not exist")]
     NoSuchVm(VmId),
+    /// The VM has no such device.
+    #[error("VM {vm} has no {device}")]
+    NoSuchDevice {
+        /// The VM.
+        vm: VmId,
+        /// What was asked for.
+        device: String,
+    },
     /// The id, the name or the file is taken.
     #[error("{what} exists already")]
     Exists {

@@ -4,20 +4,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use qx_model::edit::{VmEdit, pending};
+use qx_model::edit::VmEdit;
 use qx_model::metrics::DiskIo;
-use qx_model::vm::{
-    Accelerator, Disk, HypervisorInfo, Nic, NicSpec, PowerAction, PowerState, Vm, VmId,
-};
+use qx_model::vm::{Accelerator, HypervisorInfo, PowerAction, PowerState, Vm, VmId};
 
-use self::line::Line;
+use self::machine::Machine;
 use crate::{
-    Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Signal, Sink, VmUsage, judge,
-    judge_edit,
+    Definition, Device, DiskRequest, Error, Hypervisor, Limits, Result, SerialPort, Signal, Sink,
+    VmUsage, judge, judge_edit,
 };
 
 mod line;
+mod machine;
 
 /// VMs in memory. Its guests shut down when asked and echo what they read on the serial line.
 #[derive(Default)]
@@ -34,17 +34,8 @@ struct World {
     disks: BTreeMap<PathBuf, u64>,
     stuck: BTreeSet<VmId>,
     used: BTreeMap<VmId, (VmUsage, DiskIo)>,
+    holding: BTreeSet<String>,
     unreachable: Option<String>,
-}
-
-struct Machine {
-    /// As configured.
-    vm: Vm,
-    /// As it was when it was powered on; of interest only while it is.
-    running: Vm,
-    edits: u64,
-    mark: String,
-    line: Option<Arc<Line>>,
 }
 
 impl Fake {
@@ -122,6 +113,22 @@ impl Fake {
         }
     }
 
+    /// Makes guests keep the device with this name when they are asked to let it go.
+    pub fn hold(&self, device: &str) {
+        self.world().holding.insert(device.to_owned());
+    }
+
+    /// Changes a VM's configuration.
+    fn change(&self, id: VmId, change: impl FnOnce(&mut Machine) -> Result<()>) -> Result<()> {
+        let mut world = self.of(id)?;
+        let machine = Self::machine(&mut world, id)?;
+        change(machine)?;
+        machine.edits += 1;
+        drop(world);
+        self.signal(&Signal::Changed(id));
+        Ok(())
+    }
+
     /// The machine that `world` holds under this id.
     fn machine(world: &mut World, id: VmId) -> Result<&mut Machine> {
         world.vms.get_mut(&id).ok_or(Error::NoSuchVm(id))
@@ -148,7 +155,7 @@ impl Hypervisor for Fake {
         world
             .vms
             .get(&id)
-            .map(Machine::observe)
+            .map(|machine| machine.observe(&world.disks))
             .ok_or(Error::NoSuchVm(id))
     }
 
@@ -169,13 +176,7 @@ impl Hypervisor for Fake {
                 what: format!("a VM with the id {id} or the name {name}"),
             });
         }
-        let machine = Machine {
-            vm: observed(definition),
-            running: observed(definition),
-            edits: 0,
-            mark: definition.mark.clone(),
-            line: None,
-        };
+        let machine = Machine::new(definition);
         world.vms.insert(id, machine);
         drop(world);
         self.signal(&Signal::Changed(id));
@@ -200,13 +201,11 @@ impl Hypervisor for Fake {
     }
 
     fn edit(&self, id: VmId, edit: &VmEdit) -> Result<()> {
-        let mut world = self.of(id)?;
-        let machine = Self::machine(&mut world, id)?;
-        judge_edit(id, machine.vm.state, edit)?;
-        machine.edit(edit);
-        drop(world);
-        self.signal(&Signal::Changed(id));
-        Ok(())
+        self.change(id, |machine| {
+            judge_edit(id, machine.vm.state, edit)?;
+            machine.edit(edit);
+            Ok(())
+        })
     }
 
     fn power(&self, id: VmId, action: PowerAction) -> Result<()> {
@@ -231,6 +230,70 @@ impl Hypervisor for Fake {
         }
         drop(world);
         self.signal(&Signal::Changed(id));
+        Ok(())
+    }
+
+    fn attach(&self, id: VmId, device: &Device) -> Result<()> {
+        self.change(id, |machine| machine.attach(device))
+    }
+
+    fn detach(&self, id: VmId, device: &str, _patience: Duration) -> Result<()> {
+        let holds = self.world().holding.contains(device);
+        self.change(id, |machine| {
+            machine.find(id, device)?;
+            if holds && machine.vm.state.is_on() {
+                return Err(Error::WrongState {
+                    reason: format!("the guest of VM {id} has not let {device} go"),
+                });
+            }
+            machine.each(|vm| {
+                vm.disks.retain(|disk| disk.target != device);
+                vm.nics.retain(|nic| nic.mac != device);
+                vm.boot_order.retain(|name| name != device);
+            });
+            Ok(())
+        })
+    }
+
+    fn set_cd(&self, id: VmId, iso: Option<&Path>, _force: bool) -> Result<()> {
+        self.change(id, |machine| {
+            machine.set_cd(iso);
+            Ok(())
+        })
+    }
+
+    fn grow_disk(&self, id: VmId, target: &str, file: &Path, bytes: u64) -> Result<()> {
+        drop(self.of(id)?);
+        let mut world = self.world();
+        Self::machine(&mut world, id)?.find(id, target)?;
+        world.disks.insert(file.to_owned(), bytes);
+        drop(world);
+        self.signal(&Signal::Changed(id));
+        Ok(())
+    }
+
+    fn limit(&self, id: VmId, device: &str, limits: Limits) -> Result<()> {
+        self.change(id, |machine| {
+            machine.find(id, device)?;
+            machine.each(|vm| match limits {
+                Limits::Disk(limits) => {
+                    let disks = vm.disks.iter_mut();
+                    disks
+                        .filter(|disk| disk.target == device)
+                        .for_each(|disk| disk.limits = limits);
+                }
+                Limits::Nic(limits) => {
+                    let nics = vm.nics.iter_mut();
+                    nics.filter(|nic| nic.mac == device)
+                        .for_each(|nic| nic.limits = limits);
+                }
+            });
+            Ok(())
+        })
+    }
+
+    fn delete_disk(&self, file: &Path) -> Result<()> {
+        self.reachable()?.disks.remove(file);
         Ok(())
     }
 
@@ -286,99 +349,5 @@ impl Hypervisor for Fake {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(sink);
-    }
-}
-
-impl Machine {
-    fn observe(&self) -> Vm {
-        let mut vm = self.vm.clone();
-        if vm.state.is_on() {
-            vm.pending_restart = pending(&self.running, &self.vm);
-        }
-        vm.revision = self.edits.to_string();
-        vm
-    }
-
-    fn edit(&mut self, edit: &VmEdit) {
-        let (vcpus, max) = edit.vcpus_of(&self.vm);
-        let vm = &mut self.vm;
-        (vm.vcpus, vm.vcpus_max) = (vcpus, max);
-        if let Some(name) = &edit.name {
-            vm.name = name.to_string();
-        }
-        if let Some(description) = &edit.description {
-            vm.description.clone_from(description);
-        }
-        if let Some(tags) = &edit.tags {
-            vm.tags = tags.iter().map(ToString::to_string).collect();
-        }
-        if let Some(memory) = edit.memory_mib {
-            vm.memory_mib = memory;
-        }
-        if let Some(model) = &edit.cpu_model {
-            vm.cpu_model = model.to_string();
-        }
-        if let Some(order) = &edit.boot_order {
-            vm.boot_order.clone_from(order);
-        }
-        // As many as were made room for when it was powered on can be plugged in.
-        if vcpus <= self.running.vcpus_max {
-            self.running.vcpus = vcpus;
-        }
-        self.edits += 1;
-    }
-}
-
-/// What a VM defined like this looks like, powered off.
-fn observed(definition: &Definition) -> Vm {
-    let spec = &definition.spec;
-    let disks = definition
-        .disks
-        .iter()
-        .zip(b'a'..=b'z')
-        .map(|(path, letter)| Disk {
-            target: format!("vd{}", char::from(letter)),
-            path: Some(path.clone()),
-            cdrom: false,
-        });
-    let cdrom = definition.cdrom.iter().map(|path| Disk {
-        target: "sda".into(),
-        path: Some(path.clone()),
-        cdrom: true,
-    });
-    let nics = spec.nics.iter().enumerate().map(|(index, nic)| {
-        let (NicSpec::Network(source) | NicSpec::Bridge(source)) = nic;
-        Nic {
-            mac: format!("52:54:00:00:00:{index:02x}"),
-            source: source.to_string(),
-            device: None,
-        }
-    });
-    let disks: Vec<Disk> = disks.chain(cdrom).collect();
-    let nics: Vec<Nic> = nics.collect();
-    // The CD drive is booted first.
-    let mut booted: Vec<&Disk> = disks.iter().collect();
-    booted.sort_by_key(|disk| !disk.cdrom);
-    let devices: Vec<String> = booted.iter().map(|disk| disk.target.clone()).collect();
-    Vm {
-        id: spec.id,
-        name: spec.name.to_string(),
-        description: spec.description.clone(),
-        state: PowerState::Off,
-        tags: Vec::new(),
-        vcpus: spec.vcpus,
-        vcpus_max: spec.vcpus_max.unwrap_or(spec.vcpus),
-        memory_mib: spec.memory_mib,
-        cpu_model: "host".into(),
-        boot_order: devices
-            .into_iter()
-            .chain(nics.iter().map(|nic| nic.mac.clone()))
-            .collect(),
-        firmware: spec.firmware,
-        accelerator: Accelerator::Test,
-        disks,
-        nics,
-        pending_restart: Vec::new(),
-        revision: String::new(),
     }
 }

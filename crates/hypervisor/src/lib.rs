@@ -3,13 +3,14 @@
 //! runtime and no user: every call blocks, and callers give it a thread.
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use qx_model::device::{DiskLimits, NicLimits};
 use qx_model::edit::VmEdit;
 use qx_model::metrics::{DiskIo, NetIo};
-use qx_model::vm::{HypervisorInfo, ImageFormat, PowerAction, Vm, VmId, VmSpec};
+use qx_model::vm::{HypervisorInfo, ImageFormat, NicSpec, PowerAction, Vm, VmId, VmSpec};
 
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -67,8 +68,28 @@ pub trait Hypervisor: Send + Sync + 'static {
     /// there already: content is never overwritten.
     fn create_disk(&self, disk: &DiskRequest) -> Result<()>;
 
+    /// Plugs a device in; a running VM gets it at once if it has room, else it is pending.
+    fn attach(&self, id: VmId, device: &Device) -> Result<()>;
+
+    /// Unplugs the drive with this target or the NIC with this MAC address. From a running VM only its guest
+    /// can let it go: [`Error::WrongState`] if it has not after `patience`, and then nothing is changed.
+    fn detach(&self, id: VmId, device: &str, patience: Duration) -> Result<()>;
+
+    /// Puts a disc into the first CD drive, made if there is none, or takes it out. A guest that locked the
+    /// drive keeps the disc unless `force` is set.
+    fn set_cd(&self, id: VmId, iso: Option<&Path>, force: bool) -> Result<()>;
+
+    /// Makes a disk larger; the guest sees it at once. `file` is what is behind it.
+    fn grow_disk(&self, id: VmId, target: &str, file: &Path, bytes: u64) -> Result<()>;
+
+    /// Limits a device's speed, at once and from now on.
+    fn limit(&self, id: VmId, device: &str, limits: Limits) -> Result<()>;
+
+    /// Removes one disk file; fine if it is gone already.
+    fn delete_disk(&self, file: &Path) -> Result<()>;
+
     /// Removes the disk files of one directory and the directory; fine if it is gone already.
-    fn delete_disks(&self, directory: &std::path::Path) -> Result<()>;
+    fn delete_disks(&self, directory: &Path) -> Result<()>;
 
     /// Both ways of a running VM's first serial port. Only one at a time: opening takes it over.
     fn open_serial(&self, id: VmId) -> Result<SerialPort>;
@@ -123,6 +144,34 @@ pub struct Definition {
     /// Kept with the VM and returned by [`Hypervisor::creation_mark`]: tells a repeated request from a
     /// different one. Plain ASCII without markup.
     pub mark: String,
+}
+
+/// A device to plug in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Device {
+    /// A qcow2 file as a disk, under the next free target.
+    Disk {
+        /// The file, which exists.
+        file: PathBuf,
+        /// How fast it may be.
+        limits: DiskLimits,
+    },
+    /// A NIC with a new MAC address.
+    Nic {
+        /// What it is plugged into.
+        nic: NicSpec,
+        /// How fast it may be.
+        limits: NicLimits,
+    },
+}
+
+/// How fast a device may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limits {
+    /// Of a drive.
+    Disk(DiskLimits),
+    /// Of a NIC.
+    Nic(NicLimits),
 }
 
 /// A disk file to make.

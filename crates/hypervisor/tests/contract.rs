@@ -10,6 +10,7 @@ fn the_fake_holds_the_contract() {
     Subject {
         hypervisor: &fake,
         guests: Guests::Echo,
+        limits_nics: true,
         data: data.path().to_owned(),
     }
     .check();

@@ -3,11 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
-use qx_hypervisor::Definition;
+use qx_hypervisor::{Definition, Limits};
+use qx_model::device::{DiskLimits, NicLimits};
 use qx_model::vm::{Accelerator, Disk, Firmware, Nic, NicSpec, PowerState, Vm, VmId};
 
 use crate::xml::Element;
 
+/// The devices below that every VM has, and QEMU's USB controller.
+const OWN_DEVICES: usize = 4;
+/// Disks and NICs that can be plugged into a running VM.
+const FREE_PORTS: usize = 8;
 /// Kinds of device that can have a place in the boot order.
 pub(crate) const BOOTED: &[&str] = &["disk", "interface", "hostdev", "redirdev"];
 /// Our element in a domain's metadata.
@@ -160,6 +165,17 @@ fn devices(definition: &Definition, accelerator: Accelerator) -> Element {
     if accelerator == Accelerator::Test {
         return devices;
     }
+    // Each device takes a port; libvirt makes only as many as there are devices, so none could be plugged in.
+    let pci = |model: &str| {
+        Element::new("controller")
+            .with("type", "pci")
+            .with("model", model)
+    };
+    let ports = devices.elements().count() + OWN_DEVICES + FREE_PORTS;
+    devices.push(pci("pcie-root").with("index", "0"));
+    for _ in 0..ports {
+        devices.push(pci("pcie-root-port"));
+    }
     let random = Element::new("backend")
         .with("model", "random")
         .saying("/dev/urandom");
@@ -176,7 +192,7 @@ fn devices(definition: &Definition, accelerator: Accelerator) -> Element {
         .holding(Element::new("memballoon").with("model", "virtio"))
 }
 
-fn drive(device: &str, format: &str, path: &Path, target: &str, bus: &str) -> Element {
+pub(crate) fn drive(device: &str, format: &str, path: &Path, target: &str, bus: &str) -> Element {
     let mut driver = Element::new("driver")
         .with("name", "qemu")
         .with("type", format);
@@ -191,7 +207,7 @@ fn drive(device: &str, format: &str, path: &Path, target: &str, bus: &str) -> El
         .holding(Element::new("target").with("dev", target).with("bus", bus))
 }
 
-fn interface(nic: &NicSpec) -> Element {
+pub(crate) fn interface(nic: &NicSpec) -> Element {
     let (kind, name) = match nic {
         NicSpec::Network(name) => ("network", name),
         NicSpec::Bridge(name) => ("bridge", name),
@@ -368,6 +384,8 @@ fn disk(disk: &Element) -> Disk {
         target: target.unwrap_or_default().to_owned(),
         path: path.map(PathBuf::from),
         cdrom: disk.attribute("device") == Some("cdrom"),
+        size_bytes: None,
+        limits: disk_limits(disk),
     }
 }
 
@@ -387,6 +405,69 @@ fn nic(interface: &Element) -> Nic {
         mac: mac.unwrap_or_default().to_ascii_lowercase(),
         source: source.unwrap_or_default().to_owned(),
         device: device.map(str::to_owned),
+        limits: NicLimits {
+            receive_kbytes_sec: bandwidth(interface, "inbound"),
+            send_kbytes_sec: bandwidth(interface, "outbound"),
+        },
+    }
+}
+
+fn disk_limits(disk: &Element) -> DiskLimits {
+    let limit = |name: &str| {
+        let limit = disk.child("iotune").and_then(|tune| tune.child(name));
+        limit.and_then(|limit| limit.text().parse().ok())
+    };
+    let limit = |name: &str| limit(name).unwrap_or_default();
+    DiskLimits {
+        read_bytes_sec: limit("read_bytes_sec"),
+        write_bytes_sec: limit("write_bytes_sec"),
+        read_iops: limit("read_iops_sec"),
+        write_iops: limit("write_iops_sec"),
+    }
+}
+
+fn bandwidth(interface: &Element, way: &str) -> u64 {
+    let way = interface
+        .child("bandwidth")
+        .and_then(|both| both.child(way));
+    way.and_then(|way| way.attribute("average")?.parse().ok())
+        .unwrap_or_default()
+}
+
+/// Writes a device's limits; 0 is none.
+pub(crate) fn limit(device: &mut Element, limits: Limits) {
+    match limits {
+        Limits::Disk(limits) => {
+            device.remove("iotune");
+            let all = [
+                ("read_bytes_sec", limits.read_bytes_sec),
+                ("write_bytes_sec", limits.write_bytes_sec),
+                ("read_iops_sec", limits.read_iops),
+                ("write_iops_sec", limits.write_iops),
+            ];
+            let set = all.into_iter().filter(|(_, value)| *value > 0);
+            let children = set.map(|(name, value)| Element::new(name).saying(value.to_string()));
+            push_all(device, "iotune", children);
+        }
+        Limits::Nic(limits) => {
+            device.remove("bandwidth");
+            let all = [
+                ("inbound", limits.receive_kbytes_sec),
+                ("outbound", limits.send_kbytes_sec),
+            ];
+            let set = all.into_iter().filter(|(_, value)| *value > 0);
+            let children =
+                set.map(|(name, value)| Element::new(name).with("average", value.to_string()));
+            push_all(device, "bandwidth", children);
+        }
+    }
+}
+
+/// A child with these children, unless there are none.
+fn push_all(parent: &mut Element, name: &str, children: impl Iterator<Item = Element>) {
+    let mut children = children.peekable();
+    if children.peek().is_some() {
+        parent.push(children.fold(Element::new(name), Element::holding));
     }
 }
 

@@ -3,15 +3,15 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use qx_hypervisor::{
-    Definition, DiskRequest, Error, Hypervisor, Result, SerialPort, Sink, VmUsage, judge,
-    judge_edit, kvm,
+    Definition, Device, DiskRequest, Error, Hypervisor, Limits, Result, SerialPort, Sink, VmUsage,
+    judge, judge_edit, kvm,
 };
 use qx_model::edit::{VmEdit, pending};
 use qx_model::metrics::DiskIo;
-use qx_model::vm::{Accelerator, HypervisorInfo, PowerAction, PowerState, Vm, VmId};
+use qx_model::vm::{Accelerator, HypervisorInfo, NicSpec, PowerAction, PowerState, Vm, VmId};
 use sha2::{Digest, Sha256};
 use virt::connect::Connect;
 use virt::domain::{Domain, DomainShutoffReason, DomainState, DomainStateReason};
@@ -22,10 +22,11 @@ use virt::sys;
 use crate::error::Doing;
 use crate::storage::Storage;
 use crate::xml::Element;
-use crate::{Libvirt, domain, edit, serial};
+use crate::{Libvirt, domain, edit, serial, storage};
 
 /// The configuration with all that libvirt knows of it: what is left out would be lost by an edit.
-const WHOLE: sys::virDomainXMLFlags = sys::VIR_DOMAIN_XML_INACTIVE | sys::VIR_DOMAIN_XML_SECURE;
+pub(crate) const WHOLE: sys::virDomainXMLFlags =
+    sys::VIR_DOMAIN_XML_INACTIVE | sys::VIR_DOMAIN_XML_SECURE;
 /// Saved memory, snapshots' metadata: what would otherwise keep a domain from being undefined.
 const UNDEFINE: sys::virDomainUndefineFlagsValues =
     sys::VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | sys::VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
@@ -74,9 +75,17 @@ impl Hypervisor for Libvirt {
         let mut vm = domain::observe(&xml, id, state);
         if state.is_on() {
             let running = domain::observe(&self.xml(&domain, id, 0)?, id, state);
+            // Interfaces of the host are a running VM's alone.
+            for nic in &mut vm.nics {
+                let live = running.nics.iter().find(|live| live.mac == nic.mac);
+                nic.device = live.and_then(|live| live.device.clone());
+            }
             vm.pending_restart = pending(&running, &vm);
         }
         vm.revision = revision(&xml);
+        for disk in vm.disks.iter_mut().filter(|disk| !disk.cdrom) {
+            disk.size_bytes = disk.path.as_deref().and_then(storage::virtual_bytes);
+        }
         Ok(vm)
     }
 
@@ -180,6 +189,47 @@ impl Hypervisor for Libvirt {
         done.map_err(|error| self.refused(&domain, id, action, error))
     }
 
+    fn attach(&self, id: VmId, device: &Device) -> Result<()> {
+        let call = self.call(id, "plugging a device into")?;
+        if let Device::Nic {
+            nic: NicSpec::Network(name),
+            ..
+        } = device
+        {
+            start_network(&call.connect, name.as_str())
+                .map_err(|error| call.doing().failed(error))?;
+        }
+        call.attach(device)
+    }
+
+    fn detach(&self, id: VmId, device: &str, patience: Duration) -> Result<()> {
+        let call = self.call(id, "unplugging a device from")?;
+        call.detach(device, patience)
+    }
+
+    fn set_cd(&self, id: VmId, iso: Option<&Path>, force: bool) -> Result<()> {
+        self.call(id, "changing the CD of")?.set_cd(iso, force)
+    }
+
+    fn grow_disk(&self, id: VmId, target: &str, file: &Path, bytes: u64) -> Result<()> {
+        let call = self.call(id, "growing a disk of")?;
+        if !self.state(&call.domain, id)?.is_on() {
+            return self.storage(&call.connect).grow(file, bytes);
+        }
+        call.domain
+            .block_resize(target, bytes, sys::VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+            .map_err(|error| call.doing().failed(error))
+    }
+
+    fn limit(&self, id: VmId, device: &str, limits: Limits) -> Result<()> {
+        self.call(id, "limiting a device of")?.limit(device, limits)
+    }
+
+    fn delete_disk(&self, file: &Path) -> Result<()> {
+        let connect = self.shared.connect()?;
+        self.storage(&connect).delete_one(file)
+    }
+
     fn create_disk(&self, disk: &DiskRequest) -> Result<()> {
         let connect = self.shared.connect()?;
         self.storage(&connect).create(disk)
@@ -230,7 +280,33 @@ impl Hypervisor for Libvirt {
     }
 }
 
+/// A VM that was found, for calls on its devices.
+pub(crate) struct Call<'a> {
+    pub(crate) libvirt: &'a Libvirt,
+    pub(crate) connect: Connect,
+    pub(crate) domain: Domain,
+    pub(crate) id: VmId,
+    verb: &'a str,
+}
+
+impl Call<'_> {
+    pub(crate) fn doing(&self) -> Doing<'_> {
+        self.libvirt.doing(self.verb, Some(self.id))
+    }
+}
+
 impl Libvirt {
+    fn call<'a>(&'a self, id: VmId, verb: &'a str) -> Result<Call<'a>> {
+        let (connect, domain) = self.find(id, verb)?;
+        Ok(Call {
+            libvirt: self,
+            connect,
+            domain,
+            id,
+            verb,
+        })
+    }
+
     fn find(&self, id: VmId, verb: &str) -> Result<(Connect, Domain)> {
         let connect = self.shared.connect()?;
         match connect.lookup_domain_by_uuid(id.0) {
@@ -240,7 +316,12 @@ impl Libvirt {
         }
     }
 
-    fn xml(&self, domain: &Domain, id: VmId, flags: sys::virDomainXMLFlags) -> Result<Element> {
+    pub(crate) fn xml(
+        &self,
+        domain: &Domain,
+        id: VmId,
+        flags: sys::virDomainXMLFlags,
+    ) -> Result<Element> {
         let doing = self.doing("reading", Some(id));
         let text = domain
             .xml_desc(flags)
@@ -268,7 +349,7 @@ impl Libvirt {
             .map_err(|error| self.refused(domain, id, PowerAction::Start, error))
     }
 
-    fn state(&self, domain: &Domain, id: VmId) -> Result<PowerState> {
+    pub(crate) fn state(&self, domain: &Domain, id: VmId) -> Result<PowerState> {
         let doing = self.doing("reading", Some(id));
         let (state, reason) = domain.state().map_err(|error| doing.failed(error))?;
         // The crate drops this call's error; libvirt remembers it.

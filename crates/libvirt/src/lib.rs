@@ -10,6 +10,7 @@
 //! ```
 
 mod connection;
+mod devices;
 mod domain;
 mod edit;
 mod error;
@@ -19,6 +20,7 @@ mod serial;
 mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod tune;
 mod usage;
 mod xml;
 

@@ -1,6 +1,8 @@
 //! Disk files, made and removed by libvirt's storage driver: it knows the formats. A VM's directory is a
 //! pool for as long as a call takes, so that no lasting pool's state can be in anybody's way.
 
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use qx_hypervisor::{DiskImage, DiskRequest, Error, Result};
@@ -143,6 +145,30 @@ impl Storage<'_> {
         })
     }
 
+    /// Makes a disk file larger that no VM has open.
+    pub(crate) fn grow(&self, file: &Path, bytes: u64) -> Result<()> {
+        let (directory, name) = split(file)?;
+        let pool = self.pool(directory)?;
+        let volume = pool.0.lookup_storage_vol_by_name(&name);
+        volume
+            .and_then(|volume| volume.resize(bytes, 0))
+            .map_err(|error| self.doing("growing a disk").failed(error))
+    }
+
+    /// Removes one disk file.
+    pub(crate) fn delete_one(&self, file: &Path) -> Result<()> {
+        if !self.in_memory && !file.exists() {
+            return Ok(());
+        }
+        let (directory, name) = split(file)?;
+        let pool = self.pool(directory)?;
+        let removed = match pool.0.lookup_storage_vol_by_name(&name) {
+            Err(error) if error.code().is(ErrorNumber::NoStorageVolume) => Ok(()),
+            found => found.and_then(|volume| volume.delete(0)),
+        };
+        removed.map_err(|error| self.doing("removing a disk").failed(error))
+    }
+
     /// Makes the directory if need be, and a pool of it.
     fn pool(&self, directory: &Path) -> Result<Pool> {
         let permissions = Element::new("permissions")
@@ -174,6 +200,17 @@ impl Storage<'_> {
             uri: self.uri,
         }
     }
+}
+
+/// Bytes of the disk that a file or a block device is, as its guest sees it: a qcow2 header has them at its
+/// 24th byte, big-endian (QEMU's docs/interop/qcow2.rst); everything else is as long as it is.
+pub(crate) fn virtual_bytes(path: &Path) -> Option<u64> {
+    let mut file = File::open(path).ok()?;
+    let mut header = [0; 32];
+    if file.read_exact(&mut header).is_ok() && header.starts_with(b"QFI\xfb") {
+        return header[24..].try_into().ok().map(u64::from_be_bytes);
+    }
+    file.seek(SeekFrom::End(0)).ok()
 }
 
 /// A copy has its source's size at first.

@@ -27,6 +27,7 @@ fn the_test_driver_holds_the_contract() {
     Subject {
         hypervisor: &libvirt,
         guests: Guests::None,
+        limits_nics: false,
         data: data.path().to_owned(),
     }
     .check();
@@ -43,6 +44,7 @@ fn qemu_holds_the_contract() {
     Subject {
         hypervisor: &libvirt,
         guests: Guests::Real,
+        limits_nics: kernel_has("htb") && kernel_has("sfq"),
         data,
     }
     .check();
@@ -117,6 +119,14 @@ fn a_vm_starts_the_networks_that_start_by_themselves_and_no_others() {
     start("willing").unwrap();
     start("kept-off").unwrap_err();
     assert_eq!(virsh(&["net-list", "--name"]).trim(), "willing");
+}
+
+/// Whether a queue of this kind can be had; tried in a network of its own.
+fn kernel_has(queue: &str) -> bool {
+    let tried = Command::new("unshare")
+        .args(["--net", "tc", "qdisc", "add", "dev", "lo", "root", queue])
+        .output();
+    tried.unwrap().status.success()
 }
 
 fn small() -> VmSpec {

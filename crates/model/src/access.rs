@@ -85,6 +85,12 @@ operations! {
     VmSuspend "vm_suspend" Operator,
     /// Change a VM's configuration.
     VmEdit "vm_edit" Operator,
+    /// Plug, unplug, grow or limit a disk.
+    VmDisk "vm_disk" Operator,
+    /// Plug, unplug or limit a NIC.
+    VmNic "vm_nic" Operator,
+    /// Insert or eject a CD.
+    VmCdrom "vm_cdrom" Operator,
     /// Remove a VM.
     VmDelete "vm_delete" Operator,
     /// Type into a VM's console.

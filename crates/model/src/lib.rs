@@ -2,6 +2,7 @@
 //! no I/O, no runtime, no wire format and no libvirt.
 
 pub mod access;
+pub mod device;
 pub mod edit;
 pub mod metrics;
 pub mod name;

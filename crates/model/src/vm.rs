@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::device::{DiskLimits, NicLimits};
 use crate::name::{ImageName, NetworkName, VmName};
 pub use crate::power::{Fit, PowerAction, PowerState};
 
@@ -190,12 +191,7 @@ pub(crate) fn check_memory(memory_mib: u64, found: &mut Vec<FieldError>) {
 }
 
 /// `size` in bytes; a `blank` disk needs one.
-pub(crate) fn check_disk_size(
-    size: Option<u64>,
-    blank: bool,
-    field: &str,
-    found: &mut Vec<FieldError>,
-) {
+pub fn check_disk_size(size: Option<u64>, blank: bool, field: &str, found: &mut Vec<FieldError>) {
     let reason = match size {
         None if blank => "is required for a blank disk",
         Some(size) if !(512..=(64 << 40)).contains(&size) || !size.is_multiple_of(512) => {
@@ -265,6 +261,10 @@ pub struct Disk {
     pub path: Option<PathBuf>,
     /// `disk` or `cdrom`.
     pub cdrom: bool,
+    /// Bytes that the guest sees; `None` where that can't be told.
+    pub size_bytes: Option<u64>,
+    /// How fast it may be.
+    pub limits: DiskLimits,
 }
 
 /// One NIC as it is.
@@ -276,6 +276,8 @@ pub struct Nic {
     pub source: String,
     /// The host's interface behind it while the VM runs, such as `vnet0`.
     pub device: Option<String>,
+    /// How fast it may be.
+    pub limits: NicLimits,
 }
 
 /// A VM as observed: its configuration, which a running VM may differ from (`pending_restart`).

@@ -5,6 +5,7 @@ export type Schemas = components['schemas'];
 export type Vm = Schemas['Vm'];
 export type VmCreate = Schemas['VmCreate'];
 export type VmPatch = Schemas['VmPatch'];
+export type Disk = Schemas['Disk'];
 export type Host = Schemas['Host'];
 export type Image = Schemas['Image'];
 export type Updates = Schemas['Updates'];

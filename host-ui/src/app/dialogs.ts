@@ -2,5 +2,6 @@
 // when it is needed, also if the host has stopped answering by then.
 export { RenewDialog } from '@/session/renew-dialog';
 export { CreateDialog } from '@/vms/create-dialog';
+export { AddDiskDialog, AddNicDialog, CdDialog, GrowDiskDialog, RemoveDiskDialog, RemoveNicDialog } from '@/vms/device-dialogs';
 export { EditDialog } from '@/vms/edit-dialog';
 export { DeleteDialog, StopDialog } from '@/vms/vm-dialogs';

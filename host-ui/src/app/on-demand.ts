@@ -7,6 +7,12 @@ export const RenewDialog = lazy(async () => ({ default: (await load()).RenewDial
 export const CreateDialog = lazy(async () => ({ default: (await load()).CreateDialog }));
 export const DeleteDialog = lazy(async () => ({ default: (await load()).DeleteDialog }));
 export const EditDialog = lazy(async () => ({ default: (await load()).EditDialog }));
+export const AddDiskDialog = lazy(async () => ({ default: (await load()).AddDiskDialog }));
+export const AddNicDialog = lazy(async () => ({ default: (await load()).AddNicDialog }));
+export const CdDialog = lazy(async () => ({ default: (await load()).CdDialog }));
+export const GrowDiskDialog = lazy(async () => ({ default: (await load()).GrowDiskDialog }));
+export const RemoveDiskDialog = lazy(async () => ({ default: (await load()).RemoveDiskDialog }));
+export const RemoveNicDialog = lazy(async () => ({ default: (await load()).RemoveNicDialog }));
 export const StopDialog = lazy(async () => ({ default: (await load()).StopDialog }));
 
 /** With the charts' library in a chunk of its own. */

@@ -1,9 +1,11 @@
 // Deutsch. Fetched only when chosen.
+import { deDevices } from './de-devices';
 import { deUpdates } from './de-updates';
 import { deObserve } from './de-observe';
 import type { Messages } from './translate';
 
 export const de: Messages = {
+  ...deDevices,
   ...deUpdates,
 
   'action.cancel': 'Abbrechen',
@@ -231,21 +233,6 @@ export const de: Messages = {
   'vm.bootOrder': 'Startreihenfolge',
   'vm.pending': 'Änderungen warten, bis diese VM aus war',
   'vm.pending.text': 'Sie läuft noch mit anderen Werten von: {what}. Fahren Sie sie herunter und starten Sie sie wieder; ein Neustart durch den Gast genügt nicht.',
-  'edit.open': 'Bearbeiten',
-  'edit.named': '{name} bearbeiten',
-  'edit.title': '{name} bearbeiten',
-  'edit.name.hint': 'Nur eine VM, die aus ist, kann einen anderen Namen bekommen.',
-  'edit.tags.hint': 'Wörter ohne Leerzeichen, durch Leerzeichen getrennt.',
-  'edit.vcpus.hint': 'Bis {max} sofort.',
-  'edit.vcpusMax.hint': 'Platz für vCPUs, die im Betrieb dazukommen.',
-  'edit.memory': 'Arbeitsspeicher (MiB)',
-  'edit.cpuModel.hint': 'host: alles, was der Prozessor dieses Hosts kann.',
-  'edit.bootFirst': 'Zuerst starten von',
-  'edit.bootFirst.none': 'Nichts',
-  'edit.running': 'Was der laufende Gast jetzt nicht annehmen kann, ändert sich, wenn die VM aus war.',
-  'edit.submit': 'Speichern',
-  'edit.failed': '{name} wurde nicht geändert',
-  'edit.done': '{name} wurde geändert',
 
   'create.title': 'Virtuelle Maschine anlegen',
   'create.name.hint': 'Buchstaben, Ziffern, Punkte, Binde- und Unterstriche.',

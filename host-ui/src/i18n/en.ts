@@ -1,9 +1,11 @@
 // Every text of the UI, in English. Other languages have exactly these keys, or don't compile.
 // `{name}` is replaced; `_one` and `_other` are the plural forms of a key that takes `count`.
+import { enDevices } from './en-devices';
 import { enUpdates } from './en-updates';
 import { enObserve } from './en-observe';
 
 export const en = {
+  ...enDevices,
   ...enUpdates,
 
   'action.cancel': 'Cancel',
@@ -231,21 +233,6 @@ export const en = {
   'vm.bootOrder': 'Boot order',
   'vm.pending': 'Changes wait until this VM was off',
   'vm.pending.text': 'It still runs with other values of: {what}. Shut it down and start it again; a restart by the guest is not enough.',
-  'edit.open': 'Edit',
-  'edit.named': 'Edit {name}',
-  'edit.title': 'Edit {name}',
-  'edit.name.hint': 'Only a VM that is off can get another name.',
-  'edit.tags.hint': 'Words without spaces, separated by spaces.',
-  'edit.vcpus.hint': 'Up to {max} at once.',
-  'edit.vcpusMax.hint': 'Room to plug vCPUs in while it runs.',
-  'edit.memory': 'Memory (MiB)',
-  'edit.cpuModel.hint': 'host: all that this host’s processor can do.',
-  'edit.bootFirst': 'Boot first from',
-  'edit.bootFirst.none': 'Nothing',
-  'edit.running': 'What the running guest can’t take now changes when the VM was off.',
-  'edit.submit': 'Save',
-  'edit.failed': '{name} was not changed',
-  'edit.done': '{name} was changed',
 
   'create.title': 'Create a virtual machine',
   'create.name.hint': 'Letters, digits, dots, dashes and underscores.',

@@ -1,5 +1,5 @@
 // Values that tests start from.
-import type { Feed, Host, LastUpdate, Slot, Transfer, Updates, Vm } from '@/api/types';
+import type { Disk, Feed, Host, LastUpdate, Slot, Transfer, Updates, Vm } from '@/api/types';
 
 /** A VM that is off, with the fields given changed. */
 export const aVm = (part: Partial<Vm> = {}): Vm => ({
@@ -19,6 +19,16 @@ export const aVm = (part: Partial<Vm> = {}): Vm => ({
   nics: [],
   pending_restart: [],
   revision: '0123456789abcdef',
+  ...part,
+});
+
+/** A disk of 1 GiB without limits, with the fields given changed. */
+export const aDisk = (part: Partial<Disk> = {}): Disk => ({
+  target: 'vda',
+  path: '/data/vms/1/disk0.qcow2',
+  cdrom: false,
+  size_bytes: 1024 ** 3,
+  limits: { read_bytes_sec: 0, write_bytes_sec: 0, read_iops: 0, write_iops: 0 },
   ...part,
 });
 

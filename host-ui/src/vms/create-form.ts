@@ -1,5 +1,6 @@
 // The create form's values, what they come to on the wire. Pure.
 import type { Image, VmCreate } from '@/api/types';
+import { bytesOfGib, positive } from './sizes';
 
 export type CreateForm = {
   name: string;
@@ -33,17 +34,14 @@ export const emptyForm: CreateForm = {
   start: true,
 };
 
-const gib = 1024 ** 3;
-const sector = 512;
-
 /** The request that the form stands for. Numbers that are none become 0, which the daemon refuses by name. */
 export function toRequest(form: CreateForm, id: string): VmCreate {
-  const memory = number(form.memory) * (form.memoryUnit === 'GiB' ? 1024 : 1);
+  const memory = positive(form.memory) * (form.memoryUnit === 'GiB' ? 1024 : 1);
   return {
     id,
     name: form.name.trim(),
     description: form.description.trim(),
-    vcpus: Math.trunc(number(form.vcpus)),
+    vcpus: Math.trunc(positive(form.vcpus)),
     memory_mib: Math.round(memory),
     firmware: form.firmware,
     disks: disks(form),
@@ -54,7 +52,7 @@ export function toRequest(form: CreateForm, id: string): VmCreate {
 
 function disks(form: CreateForm): NonNullable<VmCreate['disks']> {
   if (form.disk === 'none') return [];
-  const size = Math.round((number(form.diskGib) * gib) / sector) * sector;
+  const size = bytesOfGib(form.diskGib);
   if (form.disk === 'blank') return [{ size_bytes: size }];
   return [{ image: form.diskImage, ...(form.diskGib.trim() === '' ? {} : { size_bytes: size }) }];
 }
@@ -64,11 +62,6 @@ function nics(network: CreateForm['network']): NonNullable<VmCreate['nics']> {
   const [kind, name = ''] = network.split(':');
   return [kind === 'bridge' ? { bridge: name } : { network: name }];
 }
-
-const number = (text: string): number => {
-  const value = Number(text.trim().replace(',', '.'));
-  return Number.isFinite(value) && value > 0 ? value : 0;
-};
 
 /** Where the daemon's complaints about a wish belong. */
 export const createFields: readonly [RegExp, FieldName][] = [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { aVm } from '@/testing/samples';
+import { aDisk, aVm } from '@/testing/samples';
 import { formOf, toPatch } from './edit-form';
 
 const vm = aVm({
@@ -7,7 +7,7 @@ const vm = aVm({
   vcpus: 2,
   vcpus_max: 4,
   boot_order: ['sda', 'vda'],
-  disks: [{ target: 'vda', path: '/a', cdrom: false }],
+  disks: [aDisk()],
 });
 
 test('what was not changed is not sent', () => {

@@ -9,6 +9,7 @@ import type { MessageKey } from '@/i18n/translate';
 import { Button } from '@/ui/button';
 import { cx } from '@/ui/cx';
 import { Message } from '@/ui/message';
+import { Drives, Nics } from './devices';
 import { roleReason } from './rules';
 import { AcceleratorText, Tags } from './state';
 import { VmFrame } from './vm-frame';
@@ -47,8 +48,8 @@ function VmDetails({ vm, role }: { vm: Vm; role: Role }) {
         </dl>
       </section>
       <div className="grid gap-4 lg:grid-cols-2">
-        <Drives vm={vm} />
-        <Nics vm={vm} />
+        <Drives vm={vm} role={role} />
+        <Nics vm={vm} role={role} />
       </div>
     </>
   );
@@ -90,42 +91,5 @@ function Fact({ label, wide = false, children }: { label: string; wide?: boolean
       <dt className="text-xs text-muted">{label}</dt>
       <dd className="[overflow-wrap:anywhere]">{children}</dd>
     </div>
-  );
-}
-
-function Drives({ vm }: { vm: Vm }) {
-  const { t } = useI18n();
-  return (
-    <List id="drives" title={t('vm.drives')} empty={t('vm.drives.none')}>
-      {vm.disks.map((disk) => (
-        <li key={disk.target} className="py-2">
-          <span className="font-mono">{disk.target}</span>{' '}
-          <span className="text-muted">{t(disk.cdrom ? 'vm.drive.cd' : 'vm.drive.disk')}</span>
-          <div className="font-mono text-xs break-all text-muted">{disk.path ?? t('vm.drive.empty')}</div>
-        </li>
-      ))}
-    </List>
-  );
-}
-
-function Nics({ vm }: { vm: Vm }) {
-  const { t } = useI18n();
-  return (
-    <List id="nics" title={t('vm.nics')} empty={t('vm.nics.none')}>
-      {vm.nics.map((nic) => (
-        <li key={nic.mac} className="py-2">
-          <span className="font-mono">{nic.mac}</span> <span className="text-muted">{t('vm.nic.on', { source: nic.source })}</span>
-        </li>
-      ))}
-    </List>
-  );
-}
-
-function List({ id, title, empty, children }: { id: string; title: string; empty: string; children: ReactNode[] }) {
-  return (
-    <section className="card p-4 text-sm sm:p-5" aria-labelledby={id}>
-      <h2 id={id} className="mb-1 text-base font-semibold">{title}</h2>
-      {children.length === 0 ? <p className="py-2 text-muted">{empty}</p> : <ul className="divide-y divide-line">{children}</ul>}
-    </section>
   );
 }

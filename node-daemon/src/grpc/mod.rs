@@ -1,6 +1,7 @@
 //! gRPC: the same use cases as REST, for machines. Callers send an API token with each call; health and
 //! reflection are open.
 
+mod devices;
 mod host;
 mod metrics;
 mod updates;

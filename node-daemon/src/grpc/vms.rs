@@ -16,7 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use super::{caller, failed};
+use super::{caller, devices, failed};
 use crate::app::App;
 use crate::callers::Caller;
 use crate::problem::Failure;
@@ -26,7 +26,7 @@ pub(super) struct VmApi {
     pub(super) app: App,
 }
 
-fn answer(vm: Arc<model::Vm>) -> Response<v1::Vm> {
+pub(super) fn answer(vm: Arc<model::Vm>) -> Response<v1::Vm> {
     Response::new(rest::Vm::from(Arc::unwrap_or_clone(vm)).into())
 }
 
@@ -34,8 +34,8 @@ fn refused(problem: rest::FieldProblem) -> Status {
     Failure::fields(vec![problem]).into()
 }
 
-fn vm_id(text: &str) -> Result<VmId, Status> {
-    uuid("id", text).map(VmId).map_err(refused)
+pub(super) fn vm_id(field: &str, text: &str) -> Result<VmId, Status> {
+    uuid(field, text).map(VmId).map_err(refused)
 }
 
 impl VmApi {
@@ -45,7 +45,7 @@ impl VmApi {
         id: &str,
         action: PowerAction,
     ) -> Result<Response<v1::Vm>, Status> {
-        let id = vm_id(id)?;
+        let id = vm_id("id", id)?;
         let vms = &self.app.engine.vms;
         let vm = vms.power(&caller.identity.actor, id, action).await;
         vm.map(answer).map_err(failed)
@@ -105,7 +105,7 @@ impl VmService for VmApi {
 
     async fn get(&self, request: Request<v1::GetVmRequest>) -> Result<Response<v1::Vm>, Status> {
         let actor = caller(&request)?.identity.actor;
-        let id = vm_id(&request.get_ref().id)?;
+        let id = vm_id("id", &request.get_ref().id)?;
         self.app
             .engine
             .vms
@@ -121,12 +121,61 @@ impl VmService for VmApi {
     ) -> Result<Response<v1::Vm>, Status> {
         let actor = caller(&request)?.identity.actor;
         let mut wish = request.into_inner();
-        let id = vm_id(&wish.id)?;
+        let id = vm_id("id", &wish.id)?;
         let revision = wish.revision.take().map(|revision| vec![revision]);
         let edit = rest::VmPatch::from(wish).into_edit();
         let edit = edit.map_err(|fields| failed(Error::Invalid(fields)))?;
         let edited = self.app.engine.vms.edit(&actor, id, revision, edit).await;
         edited.map(answer).map_err(failed)
+    }
+
+    async fn attach_disk(
+        &self,
+        request: Request<v1::AttachDiskRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        devices::attach_disk(&self.app, request).await
+    }
+
+    async fn update_disk(
+        &self,
+        request: Request<v1::UpdateDiskRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        devices::update_disk(&self.app, request).await
+    }
+
+    async fn detach_disk(
+        &self,
+        request: Request<v1::DetachDiskRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        devices::detach_disk(&self.app, request).await
+    }
+
+    async fn attach_nic(
+        &self,
+        request: Request<v1::AttachNicRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        devices::attach_nic(&self.app, request).await
+    }
+
+    async fn update_nic(
+        &self,
+        request: Request<v1::UpdateNicRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        devices::update_nic(&self.app, request).await
+    }
+
+    async fn detach_nic(
+        &self,
+        request: Request<v1::DetachNicRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        devices::detach_nic(&self.app, request).await
+    }
+
+    async fn set_cdrom(
+        &self,
+        request: Request<v1::SetCdromRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        devices::set_cdrom(&self.app, request).await
     }
 
     async fn start(
@@ -212,7 +261,7 @@ impl VmService for VmApi {
     ) -> Result<Response<v1::DeleteVmResponse>, Status> {
         let actor = caller(&request)?.identity.actor;
         let wish = request.into_inner();
-        let id = vm_id(&wish.id)?;
+        let id = vm_id("id", &wish.id)?;
         self.app
             .engine
             .vms

@@ -2,6 +2,7 @@
 
 mod access;
 mod console;
+mod devices;
 mod events;
 pub(crate) mod health;
 mod host;
@@ -98,6 +99,13 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::VM_PAUSE, vms::pause)
         .on(&endpoints::VM_RESUME, vms::resume)
         .on(&endpoints::VM_SUSPEND, vms::suspend)
+        .on(&endpoints::VM_DISK_ATTACH, devices::attach_disk)
+        .on(&endpoints::VM_DISK_PATCH, devices::patch_disk)
+        .on(&endpoints::VM_DISK_DETACH, devices::detach_disk)
+        .on(&endpoints::VM_NIC_ATTACH, devices::attach_nic)
+        .on(&endpoints::VM_NIC_PATCH, devices::patch_nic)
+        .on(&endpoints::VM_NIC_DETACH, devices::detach_nic)
+        .on(&endpoints::VM_CDROM_PUT, devices::set_cdrom)
         .on(&endpoints::VM_CONSOLE_CREATE, console::create)
         .on(&endpoints::VM_CONSOLE_OPEN, console::open)
         .on(&endpoints::IMAGE_LIST, images::list)

@@ -17,7 +17,7 @@ use crate::callers::Caller;
 use crate::extract::{Id, IfMatch, Json, Query};
 use crate::problem::Failure;
 
-fn wire(vm: Arc<model::Vm>) -> Vm {
+pub(super) fn wire(vm: Arc<model::Vm>) -> Vm {
     Arc::unwrap_or_clone(vm).into()
 }
 

@@ -14,7 +14,9 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
     let mut path = endpoint
         .path
         .replace("{id}", NOBODY)
-        .replace("{name}", "none.iso");
+        .replace("{name}", "none.iso")
+        .replace("{target}", "vda")
+        .replace("{mac}", "52:54:00:00:00:00");
     if let Access::Ticket(_) = endpoint.access {
         path.push_str("?ticket=x");
     }
@@ -27,7 +29,10 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         Input::Json("LoginRequest") => request.json(r#"{"username":"root","password":"x"}"#),
         Input::Json("TokenCreate") => request.json(r#"{"name":"t","role":"viewer"}"#),
         Input::Json("VmCreate") => request.json(r#"{"name":"made"}"#),
-        Input::Json("VmPatch") => request.json("{}"),
+        Input::Json("VmPatch" | "DiskPatch" | "Cdrom") => request.json("{}"),
+        Input::Json("DiskAttach") => request.json(r#"{"size_bytes":512}"#),
+        Input::Json("NicAttach") => request.json(r#"{"network":"default"}"#),
+        Input::Json("NicPatch") => request.json(r#"{"limits":{}}"#),
         Input::Json("ConsoleRequest") => request.json(r#"{"type":"serial"}"#),
         Input::Json("UpdateStart") => request.json(r#"{"restart":true}"#),
         Input::Json(other) => panic!("no body for {other}: add one"),

@@ -116,6 +116,27 @@ async fn a_vm_lives_and_dies_over_grpc() {
     assert_eq!(updated.pending_restart, ["memory_mib"]);
     let stale = vms.update(authorized(&token, update)).await.unwrap_err();
     assert_eq!(stale.code(), Code::Aborted);
+    let attach = v1::AttachNicRequest {
+        vm_id: id.clone(),
+        nic: Some(v1::NicCreate {
+            source: Some(v1::nic_create::Source::Bridge("br0".into())),
+        }),
+        limits: None,
+    };
+    let plugged = vms.attach_nic(authorized(&token, attach)).await;
+    let mac = plugged.unwrap().into_inner().nics[0].mac.clone();
+    let vm_id = id.clone();
+    let detach = v1::DetachNicRequest { vm_id, mac };
+    let unplugged = vms.detach_nic(authorized(&token, detach)).await;
+    assert!(unplugged.unwrap().into_inner().nics.is_empty());
+    let grow = v1::UpdateDiskRequest {
+        vm_id: id.clone(),
+        target: "vda".into(),
+        size_bytes: Some(2 << 20),
+        limits: None,
+    };
+    let grown = vms.update_disk(authorized(&token, grow)).await;
+    assert_eq!(grown.unwrap().into_inner().disks[0].size_bytes(), 2 << 20);
     let pause = authorized(&token, v1::PauseVmRequest { id: id.clone() });
     assert_eq!(
         vms.pause(pause).await.unwrap().into_inner().state(),

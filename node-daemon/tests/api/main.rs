@@ -10,6 +10,7 @@
 
 mod access;
 mod browser;
+mod devices;
 mod grpc;
 mod images;
 mod metrics;

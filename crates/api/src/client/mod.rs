@@ -22,8 +22,8 @@ use http_body_util::{BodyExt, StreamBody};
 use uuid::Uuid;
 
 use crate::rest::{
-    AuditPage, Host, Image, ImagePage, Readiness, Session, TokenCreate, TokenPage, TokenSecret, Vm,
-    VmCreate, VmPage, VmPatch,
+    AuditPage, Cdrom, DiskAttach, DiskPatch, Host, Image, ImagePage, NicAttach, NicPatch,
+    Readiness, Session, TokenCreate, TokenPage, TokenSecret, Vm, VmCreate, VmPage, VmPatch,
 };
 use call::Body;
 pub use call::Error;
@@ -177,6 +177,69 @@ impl Client {
     pub async fn power_vm(&self, id: Uuid, action: PowerAction) -> Result<Vm, Error> {
         let path = format!("/api/v1/vms/{id}/{}", action.name());
         self.json(Method::POST, &path, Body::None).await
+    }
+
+    /// Makes a disk and plugs it in.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn attach_disk(&self, id: Uuid, wish: &DiskAttach) -> Result<Vm, Error> {
+        let path = format!("/api/v1/vms/{id}/disks");
+        self.json(Method::POST, &path, Body::json(wish)?).await
+    }
+
+    /// Makes a disk larger, or limits its speed.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn patch_disk(&self, id: Uuid, target: &str, patch: &DiskPatch) -> Result<Vm, Error> {
+        let path = format!("/api/v1/vms/{id}/disks/{target}");
+        self.json(Method::PATCH, &path, Body::json(patch)?).await
+    }
+
+    /// Unplugs a disk, and deletes its file if asked to.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn detach_disk(&self, id: Uuid, target: &str, delete: bool) -> Result<Vm, Error> {
+        let path = format!("/api/v1/vms/{id}/disks/{target}?delete={delete}");
+        self.json(Method::DELETE, &path, Body::None).await
+    }
+
+    /// Plugs a NIC in.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn attach_nic(&self, id: Uuid, wish: &NicAttach) -> Result<Vm, Error> {
+        let path = format!("/api/v1/vms/{id}/nics");
+        self.json(Method::POST, &path, Body::json(wish)?).await
+    }
+
+    /// Limits the speed of a NIC.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn patch_nic(&self, id: Uuid, mac: &str, patch: &NicPatch) -> Result<Vm, Error> {
+        let path = format!("/api/v1/vms/{id}/nics/{mac}");
+        self.json(Method::PATCH, &path, Body::json(patch)?).await
+    }
+
+    /// Unplugs a NIC.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn detach_nic(&self, id: Uuid, mac: &str) -> Result<Vm, Error> {
+        let path = format!("/api/v1/vms/{id}/nics/{mac}");
+        self.json(Method::DELETE, &path, Body::None).await
+    }
+
+    /// Inserts a CD, or ejects it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn set_cdrom(&self, id: Uuid, wish: &Cdrom) -> Result<Vm, Error> {
+        let path = format!("/api/v1/vms/{id}/cdrom");
+        self.json(Method::PUT, &path, Body::json(wish)?).await
     }
 
     /// Removes a VM, with its disks if asked to.

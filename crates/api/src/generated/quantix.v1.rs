@@ -2470,6 +2470,31 @@ pub struct Disk {
     pub path: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(bool, tag = "3")]
     pub cdrom: bool,
+    /// What the guest sees; absent for CDs and where it can't be told.
+    #[prost(uint64, optional, tag = "4")]
+    pub size_bytes: ::core::option::Option<u64>,
+    #[prost(message, optional, tag = "5")]
+    pub limits: ::core::option::Option<DiskLimits>,
+}
+/// 0 is no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DiskLimits {
+    #[prost(uint64, tag = "1")]
+    pub read_bytes_sec: u64,
+    #[prost(uint64, tag = "2")]
+    pub write_bytes_sec: u64,
+    #[prost(uint64, tag = "3")]
+    pub read_iops: u64,
+    #[prost(uint64, tag = "4")]
+    pub write_iops: u64,
+}
+/// In units of 1,000 bytes a second, as the guest sees it; 0 is no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NicLimits {
+    #[prost(uint64, tag = "1")]
+    pub receive_kbytes_sec: u64,
+    #[prost(uint64, tag = "2")]
+    pub send_kbytes_sec: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Nic {
@@ -2478,6 +2503,8 @@ pub struct Nic {
     /// Network or bridge.
     #[prost(string, tag = "2")]
     pub source: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub limits: ::core::option::Option<NicLimits>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateVmRequest {
@@ -2532,6 +2559,74 @@ pub struct UpdateVmRequest {
     pub cpu_model: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "10")]
     pub boot_order: ::core::option::Option<BootOrder>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AttachDiskRequest {
+    #[prost(string, tag = "1")]
+    pub vm_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub disk: ::core::option::Option<DiskCreate>,
+    #[prost(message, optional, tag = "3")]
+    pub limits: ::core::option::Option<DiskLimits>,
+}
+/// What is absent stays as it is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateDiskRequest {
+    #[prost(string, tag = "1")]
+    pub vm_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub target: ::prost::alloc::string::String,
+    /// Disks only grow.
+    #[prost(uint64, optional, tag = "3")]
+    pub size_bytes: ::core::option::Option<u64>,
+    #[prost(message, optional, tag = "4")]
+    pub limits: ::core::option::Option<DiskLimits>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DetachDiskRequest {
+    #[prost(string, tag = "1")]
+    pub vm_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub target: ::prost::alloc::string::String,
+    /// Delete its file too, if it was made for this VM.
+    #[prost(bool, tag = "3")]
+    pub delete: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AttachNicRequest {
+    #[prost(string, tag = "1")]
+    pub vm_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub nic: ::core::option::Option<NicCreate>,
+    #[prost(message, optional, tag = "3")]
+    pub limits: ::core::option::Option<NicLimits>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateNicRequest {
+    #[prost(string, tag = "1")]
+    pub vm_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub mac: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub limits: ::core::option::Option<NicLimits>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DetachNicRequest {
+    #[prost(string, tag = "1")]
+    pub vm_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub mac: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetCdromRequest {
+    #[prost(string, tag = "1")]
+    pub vm_id: ::prost::alloc::string::String,
+    /// An ISO file of the image library; absent, the disc is taken out.
+    #[prost(string, optional, tag = "2")]
+    pub image: ::core::option::Option<::prost::alloc::string::String>,
+    /// Also if the guest has locked the drive.
+    #[prost(bool, tag = "3")]
+    pub force: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Tags {
@@ -2906,6 +3001,160 @@ pub mod vm_service_client {
                 .insert(GrpcMethod::new("quantix.v1.VmService", "Update"));
             self.inner.unary(req, path, codec).await
         }
+        /// Makes a disk and plugs it in, at once if the VM is on. Needs the role operator.
+        pub async fn attach_disk(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AttachDiskRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.VmService/AttachDisk",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.VmService", "AttachDisk"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a disk larger, or limits its speed. Needs the role operator.
+        pub async fn update_disk(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateDiskRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.VmService/UpdateDisk",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.VmService", "UpdateDisk"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// From a VM that is on only its guest can let a disk go. Needs the role operator.
+        pub async fn detach_disk(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DetachDiskRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.VmService/DetachDisk",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.VmService", "DetachDisk"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Plugs a NIC in, at once if the VM is on. Needs the role operator.
+        pub async fn attach_nic(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AttachNicRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.VmService/AttachNic",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.VmService", "AttachNic"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Limits the speed of a NIC. Needs the role operator.
+        pub async fn update_nic(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateNicRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.VmService/UpdateNic",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.VmService", "UpdateNic"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// From a VM that is on only its guest can let a NIC go. Needs the role operator.
+        pub async fn detach_nic(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DetachNicRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.VmService/DetachNic",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.VmService", "DetachNic"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Inserts a CD, or ejects it. Needs the role operator.
+        pub async fn set_cdrom(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetCdromRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.VmService/SetCdrom",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.VmService", "SetCdrom"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Powers on. Needs the role operator.
         pub async fn start(
             &mut self,
@@ -3165,6 +3414,41 @@ pub mod vm_service_server {
         async fn update(
             &self,
             request: tonic::Request<super::UpdateVmRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status>;
+        /// Makes a disk and plugs it in, at once if the VM is on. Needs the role operator.
+        async fn attach_disk(
+            &self,
+            request: tonic::Request<super::AttachDiskRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status>;
+        /// Makes a disk larger, or limits its speed. Needs the role operator.
+        async fn update_disk(
+            &self,
+            request: tonic::Request<super::UpdateDiskRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status>;
+        /// From a VM that is on only its guest can let a disk go. Needs the role operator.
+        async fn detach_disk(
+            &self,
+            request: tonic::Request<super::DetachDiskRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status>;
+        /// Plugs a NIC in, at once if the VM is on. Needs the role operator.
+        async fn attach_nic(
+            &self,
+            request: tonic::Request<super::AttachNicRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status>;
+        /// Limits the speed of a NIC. Needs the role operator.
+        async fn update_nic(
+            &self,
+            request: tonic::Request<super::UpdateNicRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status>;
+        /// From a VM that is on only its guest can let a NIC go. Needs the role operator.
+        async fn detach_nic(
+            &self,
+            request: tonic::Request<super::DetachNicRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status>;
+        /// Inserts a CD, or ejects it. Needs the role operator.
+        async fn set_cdrom(
+            &self,
+            request: tonic::Request<super::SetCdromRequest>,
         ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status>;
         /// Powers on. Needs the role operator.
         async fn start(
@@ -3464,6 +3748,321 @@ pub mod vm_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UpdateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.VmService/AttachDisk" => {
+                    #[allow(non_camel_case_types)]
+                    struct AttachDiskSvc<T: VmService>(pub Arc<T>);
+                    impl<
+                        T: VmService,
+                    > tonic::server::UnaryService<super::AttachDiskRequest>
+                    for AttachDiskSvc<T> {
+                        type Response = super::Vm;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AttachDiskRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as VmService>::attach_disk(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AttachDiskSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.VmService/UpdateDisk" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateDiskSvc<T: VmService>(pub Arc<T>);
+                    impl<
+                        T: VmService,
+                    > tonic::server::UnaryService<super::UpdateDiskRequest>
+                    for UpdateDiskSvc<T> {
+                        type Response = super::Vm;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateDiskRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as VmService>::update_disk(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateDiskSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.VmService/DetachDisk" => {
+                    #[allow(non_camel_case_types)]
+                    struct DetachDiskSvc<T: VmService>(pub Arc<T>);
+                    impl<
+                        T: VmService,
+                    > tonic::server::UnaryService<super::DetachDiskRequest>
+                    for DetachDiskSvc<T> {
+                        type Response = super::Vm;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DetachDiskRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as VmService>::detach_disk(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DetachDiskSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.VmService/AttachNic" => {
+                    #[allow(non_camel_case_types)]
+                    struct AttachNicSvc<T: VmService>(pub Arc<T>);
+                    impl<
+                        T: VmService,
+                    > tonic::server::UnaryService<super::AttachNicRequest>
+                    for AttachNicSvc<T> {
+                        type Response = super::Vm;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AttachNicRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as VmService>::attach_nic(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AttachNicSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.VmService/UpdateNic" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateNicSvc<T: VmService>(pub Arc<T>);
+                    impl<
+                        T: VmService,
+                    > tonic::server::UnaryService<super::UpdateNicRequest>
+                    for UpdateNicSvc<T> {
+                        type Response = super::Vm;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateNicRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as VmService>::update_nic(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateNicSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.VmService/DetachNic" => {
+                    #[allow(non_camel_case_types)]
+                    struct DetachNicSvc<T: VmService>(pub Arc<T>);
+                    impl<
+                        T: VmService,
+                    > tonic::server::UnaryService<super::DetachNicRequest>
+                    for DetachNicSvc<T> {
+                        type Response = super::Vm;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DetachNicRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as VmService>::detach_nic(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DetachNicSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.VmService/SetCdrom" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetCdromSvc<T: VmService>(pub Arc<T>);
+                    impl<
+                        T: VmService,
+                    > tonic::server::UnaryService<super::SetCdromRequest>
+                    for SetCdromSvc<T> {
+                        type Response = super::Vm;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetCdromRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as VmService>::set_cdrom(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetCdromSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

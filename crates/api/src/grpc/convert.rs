@@ -67,6 +67,8 @@ impl From<rest::Vm> for v1::Vm {
                     target: disk.target,
                     path: disk.path,
                     cdrom: disk.cdrom,
+                    size_bytes: disk.size_bytes,
+                    limits: Some(disk.limits.into()),
                 })
                 .collect(),
             nics: vm
@@ -75,6 +77,7 @@ impl From<rest::Vm> for v1::Vm {
                 .map(|nic| v1::Nic {
                     mac: nic.mac,
                     source: nic.source,
+                    limits: Some(nic.limits.into()),
                 })
                 .collect(),
             tags: vm.tags,
@@ -135,6 +138,72 @@ impl TryFrom<v1::CreateVmRequest> for rest::VmCreate {
             cdrom: wish.cdrom,
             nics,
         })
+    }
+}
+
+impl From<rest::DiskLimits> for v1::DiskLimits {
+    fn from(limits: rest::DiskLimits) -> Self {
+        Self {
+            read_bytes_sec: limits.read_bytes_sec,
+            write_bytes_sec: limits.write_bytes_sec,
+            read_iops: limits.read_iops,
+            write_iops: limits.write_iops,
+        }
+    }
+}
+
+impl From<v1::DiskLimits> for rest::DiskLimits {
+    fn from(limits: v1::DiskLimits) -> Self {
+        Self {
+            read_bytes_sec: limits.read_bytes_sec,
+            write_bytes_sec: limits.write_bytes_sec,
+            read_iops: limits.read_iops,
+            write_iops: limits.write_iops,
+        }
+    }
+}
+
+impl From<rest::NicLimits> for v1::NicLimits {
+    fn from(limits: rest::NicLimits) -> Self {
+        Self {
+            receive_kbytes_sec: limits.receive_kbytes_sec,
+            send_kbytes_sec: limits.send_kbytes_sec,
+        }
+    }
+}
+
+impl From<v1::NicLimits> for rest::NicLimits {
+    fn from(limits: v1::NicLimits) -> Self {
+        Self {
+            receive_kbytes_sec: limits.receive_kbytes_sec,
+            send_kbytes_sec: limits.send_kbytes_sec,
+        }
+    }
+}
+
+impl From<v1::AttachDiskRequest> for rest::DiskAttach {
+    fn from(wish: v1::AttachDiskRequest) -> Self {
+        let disk = wish.disk.unwrap_or_default();
+        Self {
+            size_bytes: disk.size_bytes,
+            image: disk.image,
+            limits: wish.limits.map(Into::into).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<v1::AttachNicRequest> for rest::NicAttach {
+    fn from(wish: v1::AttachNicRequest) -> Self {
+        let (network, bridge) = match wish.nic.and_then(|nic| nic.source) {
+            Some(v1::nic_create::Source::Network(name)) => (Some(name), None),
+            Some(v1::nic_create::Source::Bridge(name)) => (None, Some(name)),
+            None => (None, None),
+        };
+        Self {
+            network,
+            bridge,
+            limits: wish.limits.map(Into::into).unwrap_or_default(),
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use qx_model::vm as model;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::device::{DiskLimits, NicLimits};
+
 /// A VM as observed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -100,6 +102,10 @@ pub struct Disk {
     pub path: Option<String>,
     /// It is a CD drive.
     pub cdrom: bool,
+    /// Bytes that the guest sees; `null` for CDs and where it can't be told.
+    pub size_bytes: Option<u64>,
+    /// How fast it may be.
+    pub limits: DiskLimits,
 }
 
 /// One NIC of a VM.
@@ -110,6 +116,8 @@ pub struct Nic {
     pub mac: String,
     /// Network or bridge that it is plugged into.
     pub source: String,
+    /// How fast it may be.
+    pub limits: NicLimits,
 }
 
 /// Some of the VMs.
@@ -362,6 +370,8 @@ impl From<model::Vm> for Vm {
                     target: disk.target,
                     path: disk.path.map(|path| path.display().to_string()),
                     cdrom: disk.cdrom,
+                    size_bytes: disk.size_bytes,
+                    limits: disk.limits.into(),
                 })
                 .collect(),
             nics: vm
@@ -370,6 +380,7 @@ impl From<model::Vm> for Vm {
                 .map(|nic| Nic {
                     mac: nic.mac,
                     source: nic.source,
+                    limits: nic.limits.into(),
                 })
                 .collect(),
             pending_restart: vm.pending_restart.into_iter().map(Into::into).collect(),

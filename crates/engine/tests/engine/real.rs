@@ -6,6 +6,7 @@ use qx_engine::events::EventKind;
 use qx_hypervisor::contract::boot_sector_guest;
 use qx_libvirt::Libvirt;
 use qx_libvirt::testing::PrivateLibvirtd;
+use qx_model::device::DiskLimits;
 use qx_model::edit::VmEdit;
 use qx_model::vm::{NicSpec, PowerAction, PowerState};
 
@@ -185,6 +186,60 @@ async fn an_edit_of_a_vm_that_others_defined_keeps_what_we_do_not_understand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn devices_come_and_go_as_virsh_and_the_files_show() {
+    let real = Real::new().await;
+    let vms = &real.engine.vms;
+    let id = real.created("web1").await;
+    let files = real.directory.path().join("data/vms").join(id.to_string());
+    vms.start(&admin(), id).await.unwrap();
+    let mut console = vms.open_serial(&admin(), id).await.unwrap();
+    answers(&mut console, "\r", MARKER).await;
+    let limits = DiskLimits {
+        write_iops: 500,
+        ..DiskLimits::default()
+    };
+    let disk = copy_of("guest.img");
+    vms.attach_disk(&admin(), id, disk, limits).await.unwrap();
+    let file = files.join("disk2.qcow2");
+    let seen = real.virsh(&["domblklist", "web1"]);
+    assert!(
+        seen.contains("vdc") && seen.contains(&*file.to_string_lossy()),
+        "{seen}"
+    );
+    let tune = real.virsh(&["blkdeviotune", "web1", "vdc"]);
+    assert!(tune.contains("write_iops_sec : 500"), "{tune}");
+    let size = Some(8 << 20);
+    vms.edit_disk(&admin(), id, "vdc".into(), size, None)
+        .await
+        .unwrap();
+    let info = real.virsh(&["domblkinfo", "web1", "vdc"]);
+    assert!(info.contains("8388608"), "{info}");
+    upload(&real.engine, "a.iso", &[1; 4096]).await.unwrap();
+    let image = Some("a.iso".parse().unwrap());
+    // A SATA drive can't be plugged in: it waits for the next start.
+    let vm = vms.set_cd(&admin(), id, image, false).await.unwrap();
+    assert!(vm.pending_restart.contains(&"disks"));
+    assert!(!real.virsh(&["domblklist", "web1"]).contains("a.iso"));
+    let detached = tokio::spawn({
+        let vms = vms.clone();
+        async move { vms.detach_disk(&admin(), id, "vdc".into(), true).await }
+    });
+    while !detached.is_finished() {
+        answers(&mut console, "-", "-").await;
+    }
+    detached.await.unwrap().unwrap();
+    assert!(!real.virsh(&["domblklist", "web1"]).contains("vdc"));
+    assert!(!file.exists());
+    vms.stop(&admin(), id).await.unwrap();
+    let vm = vms.start(&admin(), id).await.unwrap();
+    assert!(vm.pending_restart.is_empty(), "{vm:?}");
+    assert!(real.virsh(&["domblklist", "web1"]).contains("a.iso"));
+    vms.set_cd(&admin(), id, None, false).await.unwrap();
+    assert!(!real.virsh(&["domblklist", "web1"]).contains("a.iso"));
+    vms.stop(&admin(), id).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn vms_and_their_consoles_outlive_a_crash_of_libvirtd() {
     let mut real = Real::new().await;
     let id = real.created("web1").await;
@@ -281,6 +336,7 @@ async fn a_nic_is_plugged_into_the_bridge_that_was_asked_for() {
     vms.create(&admin(), wish).await.unwrap();
     let vm = vms.start(&admin(), id).await.unwrap();
     assert_eq!(vm.nics[0].source, "br0");
+    assert!(vm.pending_restart.is_empty(), "{vm:?}");
     let seen = real.virsh(&["domiflist", "web1"]);
     assert!(
         seen.contains("br0") && seen.contains(&vm.nics[0].mac),

@@ -3,8 +3,8 @@
 /// A disk of 1 MiB (SeaBIOS finds no geometry for much smaller ones) whose boot sector writes `marker` to the
 /// first serial port, then echoes what it reads there (up to 18 times a second, halted in between). To Enter
 /// (`\r`) it answers with the marker again, for those whose console was opened late; to the nth `+` since it
-/// booted with the nth letter, so that a guest that went on can be told from one that began anew. Boots under
-/// SeaBIOS.
+/// booted with the nth letter, so that a guest that went on can be told from one that began anew. At a `-` it
+/// lets go the devices that it was asked to let go. Boots under SeaBIOS.
 ///
 /// # Panics
 /// If the marker is longer than 400 bytes or has a zero byte.
@@ -23,7 +23,7 @@ pub fn boot_sector_guest(marker: &str) -> Vec<u8> {
         0x8e, 0xd0,             // mov ss, ax
         0xbc, 0x00, 0x7c,       // mov sp, 7c00
         // again:
-        0xbe, 0x4b, 0x7c,       // mov si, text
+        0xbe, 0x74, 0x7c,       // mov si, text
         0xba, 0xfb, 0x03,       // mov dx, 3fb: line control
         0xb0, 0x03,             // mov al, 3: 8N1
         0xee,                   // out dx, al
@@ -54,12 +54,33 @@ pub fn boot_sector_guest(marker: &str) -> Vec<u8> {
         0x3c, 0x0d,             // cmp al, Enter
         0x74, 0xce,             // jz again
         0x3c, 0x2b,             // cmp al, '+'
-        0x75, 0x07,             // jne echo
-        0xfe, 0x06, 0x4a, 0x7c, // inc byte [count]
-        0xa0, 0x4a, 0x7c,       // mov al, [count]
+        0x75, 0x07,             // jne minus
+        0xfe, 0x06, 0x73, 0x7c, // inc byte [count]
+        0xa0, 0x73, 0x7c,       // mov al, [count]
+        // minus:
+        0x3c, 0x2d,             // cmp al, '-'
+        0x75, 0x25,             // jne echo
+        // What ACPI tells an operating system to eject (QEMU's docs/specs/acpi_pci_hotplug.rst), bus by bus.
+        0x66, 0x31, 0xc9,       // xor ecx, ecx
+        // bus:
+        0xba, 0xd0, 0x0c,       // mov dx, cd0: which bus
+        0x66, 0x89, 0xc8,       // mov eax, ecx
+        0x66, 0xef,             // out dx, eax
+        0xba, 0xc4, 0x0c,       // mov dx, cc4: slots to let go
+        0x66, 0xed,             // in eax, dx
+        0x66, 0x85, 0xc0,       // test eax, eax
+        0x74, 0x05,             // jz skip
+        0xba, 0xc8, 0x0c,       // mov dx, cc8: eject
+        0x66, 0xef,             // out dx, eax
+        // skip:
+        0x41,                   // inc cx
+        0x80, 0xf9, 0x40,       // cmp cl, 64
+        0x72, 0xe3,             // jb bus
+        0xb0, 0x2d,             // mov al, '-'
+        0xba, 0xf8, 0x03,       // mov dx, 3f8
         // echo:
         0xee,                   // out dx, al
-        0xeb, 0xe2,             // jmp read
+        0xeb, 0xb9,             // jmp read
         // count:
         0x40,                   // the letter before A
     ];

@@ -16,6 +16,7 @@ use qx_model::vm::{DiskSource, DiskSpec, Firmware, ImageFormat, PowerState, Vm, 
 use self::line::Line;
 use crate::{Definition, DiskImage, DiskRequest, Error, Hypervisor, Signal, VmUsage};
 
+mod devices;
 mod edit;
 mod guest;
 mod line;
@@ -45,6 +46,8 @@ pub struct Subject<'a> {
     pub hypervisor: &'a dyn Hypervisor,
     /// What its VMs run.
     pub guests: Guests,
+    /// Whether the kernel has the queueing that limits NICs (`sch_htb`, `sch_sfq`).
+    pub limits_nics: bool,
     /// A directory for disks and images that its VMs can reach; exists.
     pub data: PathBuf,
 }
@@ -56,7 +59,7 @@ impl Subject<'_> {
     /// If the implementation breaks the contract.
     pub fn check(&self) {
         type Check<'a> = (&'a str, fn(&Subject<'a>));
-        let checks: [Check<'_>; 15] = [
+        let checks: [Check<'_>; 19] = [
             (
                 "a defined VM is what was wished for, and off",
                 Self::defined_as_wished,
@@ -69,6 +72,16 @@ impl Subject<'_> {
                 "what a running VM can't take now is pending until it was off",
                 Self::edit_running,
             ),
+            (
+                "disks and NICs come and go, and can be limited",
+                Self::devices_while_off,
+            ),
+            (
+                "what is plugged into a running VM is there at once, and goes when its guest lets it go",
+                Self::devices_while_running,
+            ),
+            ("a disk grows, off and running", Self::disk_grows),
+            ("a CD is inserted and ejected", Self::cd),
             ("ids and names are unique", Self::ids_and_names_are_unique),
             (
                 "a VM that does not exist is told apart from every other error",

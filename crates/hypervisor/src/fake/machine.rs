@@ -1,0 +1,211 @@
+//! One VM of the fake: its configuration, and what of it runs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use qx_model::device::{DiskLimits, NicLimits};
+use qx_model::edit::{VmEdit, pending};
+use qx_model::vm::{Accelerator, Disk, Nic, NicSpec, PowerState, Vm, VmId};
+
+use super::line::Line;
+use crate::{Definition, Device, Error, Result};
+
+pub(super) struct Machine {
+    /// As configured.
+    pub(super) vm: Vm,
+    /// As it was when it was powered on; of interest only while it is.
+    pub(super) running: Vm,
+    pub(super) edits: u64,
+    pub(super) mark: String,
+    pub(super) line: Option<Arc<Line>>,
+}
+
+impl Machine {
+    /// A new one, off.
+    pub(super) fn new(definition: &Definition) -> Self {
+        Self {
+            vm: observed(definition),
+            running: observed(definition),
+            edits: 0,
+            mark: definition.mark.clone(),
+            line: None,
+        }
+    }
+
+    pub(super) fn observe(&self, files: &BTreeMap<PathBuf, u64>) -> Vm {
+        let mut vm = self.vm.clone();
+        for disk in &mut vm.disks {
+            let file = disk.path.as_ref();
+            disk.size_bytes = file.and_then(|file| files.get(file)).copied();
+        }
+        if vm.state.is_on() {
+            vm.pending_restart = pending(&self.running, &self.vm);
+        }
+        vm.revision = self.edits.to_string();
+        vm
+    }
+
+    pub(super) fn edit(&mut self, edit: &VmEdit) {
+        let (vcpus, max) = edit.vcpus_of(&self.vm);
+        let vm = &mut self.vm;
+        (vm.vcpus, vm.vcpus_max) = (vcpus, max);
+        if let Some(name) = &edit.name {
+            vm.name = name.to_string();
+        }
+        if let Some(description) = &edit.description {
+            vm.description.clone_from(description);
+        }
+        if let Some(tags) = &edit.tags {
+            vm.tags = tags.iter().map(ToString::to_string).collect();
+        }
+        if let Some(memory) = edit.memory_mib {
+            vm.memory_mib = memory;
+        }
+        if let Some(model) = &edit.cpu_model {
+            vm.cpu_model = model.to_string();
+        }
+        if let Some(order) = &edit.boot_order {
+            vm.boot_order.clone_from(order);
+        }
+        // As many as were made room for when it was powered on can be plugged in.
+        if vcpus <= self.running.vcpus_max {
+            self.running.vcpus = vcpus;
+        }
+    }
+}
+
+impl Machine {
+    /// Changes what is configured and what runs.
+    pub(super) fn each(&mut self, change: impl Fn(&mut Vm)) {
+        change(&mut self.vm);
+        change(&mut self.running);
+    }
+
+    pub(super) fn find(&self, vm: VmId, device: &str) -> Result<()> {
+        let disk = self.vm.disks.iter().any(|disk| disk.target == device);
+        if disk || self.vm.nics.iter().any(|nic| nic.mac == device) {
+            return Ok(());
+        }
+        Err(Error::NoSuchDevice {
+            vm,
+            device: device.to_owned(),
+        })
+    }
+
+    pub(super) fn attach(&mut self, device: &Device) -> Result<()> {
+        match device {
+            Device::Disk { file, limits } => {
+                let target = self.free_target("vd");
+                let disk = Disk {
+                    target,
+                    path: Some(file.clone()),
+                    cdrom: false,
+                    size_bytes: None,
+                    limits: *limits,
+                };
+                self.each(|vm| vm.disks.push(disk.clone()));
+            }
+            Device::Nic { nic, limits } => {
+                let (NicSpec::Network(source) | NicSpec::Bridge(source)) = nic;
+                let nic = Nic {
+                    mac: format!("52:54:00:01:00:{:02x}", self.edits % 256),
+                    source: source.to_string(),
+                    device: None,
+                    limits: *limits,
+                };
+                self.each(|vm| vm.nics.push(nic.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_cd(&mut self, iso: Option<&Path>) {
+        let target = self.free_target("sd");
+        let set = |vm: &mut Vm| match vm.disks.iter_mut().find(|disk| disk.cdrom) {
+            Some(drive) => {
+                drive.path = iso.map(Path::to_owned);
+                true
+            }
+            None => false,
+        };
+        if set(&mut self.vm) {
+            set(&mut self.running);
+            return;
+        }
+        // A drive can't be plugged into a running VM.
+        self.vm.disks.push(Disk {
+            target,
+            path: iso.map(Path::to_owned),
+            cdrom: true,
+            size_bytes: None,
+            limits: DiskLimits::default(),
+        });
+    }
+
+    fn free_target(&self, prefix: &str) -> String {
+        ('a'..='z')
+            .map(|letter| format!("{prefix}{letter}"))
+            .find(|target| !self.vm.disks.iter().any(|disk| disk.target == *target))
+            .unwrap_or_default()
+    }
+}
+
+/// What a VM defined like this looks like, powered off.
+fn observed(definition: &Definition) -> Vm {
+    let spec = &definition.spec;
+    let disks = definition
+        .disks
+        .iter()
+        .zip(b'a'..=b'z')
+        .map(|(path, letter)| Disk {
+            target: format!("vd{}", char::from(letter)),
+            path: Some(path.clone()),
+            cdrom: false,
+            size_bytes: None,
+            limits: DiskLimits::default(),
+        });
+    let cdrom = definition.cdrom.iter().map(|path| Disk {
+        target: "sda".into(),
+        path: Some(path.clone()),
+        cdrom: true,
+        size_bytes: None,
+        limits: DiskLimits::default(),
+    });
+    let nics = spec.nics.iter().enumerate().map(|(index, nic)| {
+        let (NicSpec::Network(source) | NicSpec::Bridge(source)) = nic;
+        Nic {
+            mac: format!("52:54:00:00:00:{index:02x}"),
+            source: source.to_string(),
+            device: None,
+            limits: NicLimits::default(),
+        }
+    });
+    let disks: Vec<Disk> = disks.chain(cdrom).collect();
+    let nics: Vec<Nic> = nics.collect();
+    // The CD drive is booted first.
+    let mut booted: Vec<&Disk> = disks.iter().collect();
+    booted.sort_by_key(|disk| !disk.cdrom);
+    let devices: Vec<String> = booted.iter().map(|disk| disk.target.clone()).collect();
+    Vm {
+        id: spec.id,
+        name: spec.name.to_string(),
+        description: spec.description.clone(),
+        state: PowerState::Off,
+        tags: Vec::new(),
+        vcpus: spec.vcpus,
+        vcpus_max: spec.vcpus_max.unwrap_or(spec.vcpus),
+        memory_mib: spec.memory_mib,
+        cpu_model: "host".into(),
+        boot_order: devices
+            .into_iter()
+            .chain(nics.iter().map(|nic| nic.mac.clone()))
+            .collect(),
+        firmware: spec.firmware,
+        accelerator: Accelerator::Test,
+        disks,
+        nics,
+        pending_restart: Vec::new(),
+        revision: String::new(),
+    }
+}
