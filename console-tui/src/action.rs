@@ -5,6 +5,7 @@ use qx_host::config::{AnswerFile, Config, Ssh};
 use qx_host::disks::Disk;
 use qx_host::install_status::InstallStatus;
 use qx_host::network_test::Line;
+use qx_host::pending::Scope;
 use qx_host::power::PowerAction;
 use qx_host::service::Service;
 
@@ -46,6 +47,8 @@ pub enum Action {
     Support,
     /// Give the terminal to a shell until it ends.
     Shell,
+    /// Have the next boot make this host as it was after its installation.
+    Reset(Scope),
 }
 
 /// A change of the configuration.
@@ -163,6 +166,8 @@ pub enum Outcome {
     Log(Log, Result<Option<(String, u64)>, String>),
     /// Where updates stand.
     Updates(Result<UpdateView, String>),
+    /// The next boot resets this host, or why it does not.
+    Reset(Result<(), String>),
 }
 
 /// What an installation can choose from.

@@ -17,7 +17,7 @@ use qx_host::config::{PasswordHash, Store};
 use qx_host::disks::{self, Sources};
 use qx_host::install_run;
 use qx_host::install_status::InstallStatus;
-use qx_host::{inventory, network_test, power, seed, settings};
+use qx_host::{inventory, network_test, pending, power, seed, settings};
 
 use crate::action::{Action, Answer, Change, Configured, Found, Outcome};
 use crate::facts::{Facts, Places};
@@ -81,6 +81,16 @@ impl Effects {
             Action::Support => {
                 let text = support::text(&Facts::local(&self.places));
                 Outcome::Read("Information for support", Ok(text))
+            }
+            Action::Reset(scope) => {
+                let places = pending::Places {
+                    state: self.places.state.clone(),
+                    data: self.places.data.clone(),
+                    run: self.places.run.clone(),
+                    ..pending::Places::default()
+                };
+                let asked = pending::request_reset(&places, scope);
+                Outcome::Reset(asked.map_err(|error| chain(&error)))
             }
             // Done by the main loop, or above.
             Action::Check(_)

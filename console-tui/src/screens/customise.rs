@@ -2,6 +2,8 @@
 //! does and how things are.
 
 use qx_host::boot::Mode;
+use qx_host::pending::Scope;
+use qx_host::power::PowerAction;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -9,10 +11,12 @@ use super::edit::{Edit, Subject};
 use super::{Logs, NetworkTest, Reader, Reply, Screen, Services, Updates};
 use crate::action::{Action, Outcome, UpdateAsk};
 use crate::facts::{Daemon, Facts};
-use crate::shell::{BODY, Confirm, Kind, Menu, STRONG, WARNING, page, paragraph};
+use crate::shell::{Answered, BODY, Confirm, Kind, Menu, STRONG, WARNING, page, paragraph};
 use crate::terminal::Key;
 
 const KEYS: &str = "<Enter> Open  <Esc> Log out  <Arrows, first letter> Move";
+/// What has to be typed before a reset.
+const RESET: &str = "reset";
 /// Columns of the list.
 const LIST: u16 = 32;
 
@@ -28,10 +32,12 @@ enum Item {
     Support,
     Services,
     Shell,
+    ResetSettings,
+    ResetAll,
 }
 
 impl Item {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Password,
         Self::NetworkTest,
         Self::Ssh,
@@ -41,14 +47,18 @@ impl Item {
         Self::Support,
         Self::Services,
         Self::Shell,
+        Self::ResetSettings,
+        Self::ResetAll,
     ];
 
-    /// What there is now: slots are an installed system's.
+    /// What there is now: slots and a reset are an installed system's.
     fn offered(facts: &Facts) -> Vec<Self> {
         let boot = facts.boot.as_ref();
         let slots = boot.is_some_and(|boot| boot.mode == Mode::Slot);
         let all = Self::ALL.into_iter();
-        all.filter(|item| slots || *item != Self::Updates).collect()
+        let installed = [Self::Updates, Self::ResetSettings, Self::ResetAll];
+        all.filter(|item| slots || !installed.contains(item))
+            .collect()
     }
 
     const fn label(self) -> &'static str {
@@ -62,6 +72,8 @@ impl Item {
             Self::Support => "Information for support",
             Self::Services => "Restart of services",
             Self::Shell => "Emergency shell",
+            Self::ResetSettings => "Factory reset, VMs stay",
+            Self::ResetAll => "Factory reset of everything",
         }
     }
 
@@ -89,6 +101,13 @@ impl Item {
             }
             Self::Shell => {
                 "A shell of root on this terminal, until it is left with exit. It is noted in the log."
+            }
+            Self::ResetSettings => {
+                "Removes settings, keys, certificates and API tokens. VMs and images stay. The host restarts."
+            }
+            Self::ResetAll => {
+                "Removes settings, keys, certificates, API tokens and everything on the data partition: VMs, \
+                 their disks, images, logs. The host restarts."
             }
         }
     }
@@ -126,19 +145,23 @@ pub struct Customise {
     menu: Menu,
     /// A form waits for the configuration.
     waiting: bool,
-    /// Asks whether to open the shell.
-    shell: Option<Confirm>,
+    /// Asks before something is done.
+    sure: Option<(Confirm, Item)>,
 }
 
 impl Customise {
     pub(crate) fn key(&mut self, key: Key, facts: &Facts) -> Reply {
-        if let Some(dialogue) = &mut self.shell {
-            let answered = dialogue.key(key);
-            if answered != crate::shell::Answered::Open {
-                self.shell = None;
+        if let Some((dialogue, item)) = &mut self.sure {
+            let (answered, item) = (dialogue.key(key), *item);
+            if answered != Answered::Open {
+                self.sure = None;
             }
-            return match answered {
-                crate::shell::Answered::Yes => Reply::Act(Action::Shell),
+            return match (answered, item) {
+                (Answered::Yes, Item::ResetSettings) => {
+                    Reply::Act(Action::Reset(Scope::Configuration))
+                }
+                (Answered::Yes, Item::ResetAll) => Reply::Act(Action::Reset(Scope::Everything)),
+                (Answered::Yes, _) => Reply::Act(Action::Shell),
                 _ => Reply::Stay,
             };
         }
@@ -179,7 +202,17 @@ impl Customise {
             Item::Shell => {
                 let text = "Nothing that is done in the shell is checked, and most of it is gone after a \
                             restart. Leave it with exit. Open it?";
-                self.shell = Some(Confirm::new("Emergency shell", text, Kind::Asked));
+                let dialogue = Confirm::new("Emergency shell", text, Kind::Asked);
+                self.sure = Some((dialogue, item));
+                return Reply::Stay;
+            }
+            Item::ResetSettings | Item::ResetAll => {
+                let text = format!(
+                    "{} This can't be undone. To allow it, type: {RESET}",
+                    item.help()
+                );
+                let kind = Kind::Typed(RESET.to_owned());
+                self.sure = Some((Confirm::new("Factory reset", text, kind), item));
                 return Reply::Stay;
             }
         };
@@ -202,6 +235,8 @@ impl Customise {
                 Ok(Reply::tell("Not done", reason))
             }
             Outcome::Done(Ok(_)) => Ok(Reply::Stay),
+            Outcome::Reset(Ok(())) => Ok(Reply::Leave(PowerAction::Reboot)),
+            Outcome::Reset(Err(reason)) => Ok(Reply::tell("Not done", reason)),
             other => Err(other),
         }
     }
@@ -230,7 +265,7 @@ impl Customise {
                 paragraph(frame, right, row + 1, &trouble, WARNING);
             }
         }
-        if let Some(dialogue) = &self.shell {
+        if let Some((dialogue, _)) = &self.sure {
             dialogue.draw(frame);
         }
     }

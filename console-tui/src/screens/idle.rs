@@ -188,7 +188,7 @@ fn draw_keys(facts: &Facts, frame: &mut Frame<'_>, area: Rect) {
     } else {
         "<F2/C> Customise    "
     });
-    keys.push_str("<F12/P> Shut down, restart    <Ctrl-L> Redraw");
+    keys.push_str("<F12/P> Power    <Ctrl-L> Redraw");
     put(frame, area, 0, Line::styled(keys, KEYS));
     debug_assert!(BODY.bg.is_some(), "a repaint relies on it");
 }

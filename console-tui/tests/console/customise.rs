@@ -8,6 +8,8 @@ use qx_console::state::Event;
 use qx_console::terminal::Key;
 use qx_host::config::{Config, Source, Status};
 use qx_host::network_test::Line;
+use qx_host::pending::Scope;
+use qx_host::power::PowerAction;
 use qx_host::service::Service;
 
 use crate::fixtures::{everything_wrong, installed, live};
@@ -408,4 +410,27 @@ fn an_answer_that_comes_too_late_opens_nothing() {
     };
     script.outcome(Outcome::Config(Subject::Ssh, Box::new(configured)));
     assert_eq!(script.state.screen(), None);
+}
+
+#[test]
+fn a_factory_reset_wants_its_word_and_restarts_the_host() {
+    for (label, scope) in [
+        ("Factory reset, VMs stay", Scope::Configuration),
+        ("Factory reset of everything", Scope::Everything),
+    ] {
+        let mut script = opened();
+        assert!(open(&mut script, label).is_empty());
+        assert!(script.replay("\r\r").is_empty(), "without the word");
+        assert!(script.replay("res\r").is_empty(), "with half of it");
+        assert_eq!(script.replay("et\r"), [Action::Reset(scope)]);
+        script.outcome(Outcome::Reset(Err("a version is on trial".into())));
+        script.shows("a version is on trial");
+        script.replay(ENTER);
+        assert_eq!(script.state.screen(), Some("customise"));
+        let restart = script.outcome(Outcome::Reset(Ok(())));
+        assert_eq!(restart, Some(Action::Power(PowerAction::Reboot)));
+    }
+    let mut script = opened();
+    open(&mut script, "Factory reset of everything");
+    check("customise_reset", &script.state);
 }

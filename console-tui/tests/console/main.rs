@@ -6,6 +6,7 @@ mod customise;
 mod fixtures;
 mod flows;
 mod forms;
+mod manual;
 mod screens;
 mod script;
 mod wizard;
