@@ -48,8 +48,11 @@ pub(crate) enum Format {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show the host.
-    Host,
+    /// Show the host; back its configuration up, restore it, reset it.
+    Host {
+        #[command(subcommand)]
+        command: Option<HostCommand>,
+    },
     /// Virtual machines.
     Vm {
         #[command(subcommand)]
@@ -84,6 +87,52 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum HostCommand {
+    /// Store the configuration with its keys and VM definitions in a file, which must not be there yet.
+    Backup {
+        /// The file.
+        file: PathBuf,
+        /// Read the passphrase from the first line of this file instead of asking for it.
+        #[arg(long, value_name = "FILE", conflicts_with = "unencrypted")]
+        passphrase_file: Option<PathBuf>,
+        /// Do not encrypt it: whoever has the file has the host's keys.
+        #[arg(long)]
+        unencrypted: bool,
+    },
+    /// Restart the host with the configuration in a backup.
+    Restore {
+        /// The file.
+        file: PathBuf,
+        /// Read the passphrase from the first line of this file instead of asking for it.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+        /// Keep this host's management network.
+        #[arg(long)]
+        skip_network: bool,
+        /// This machine takes the place of the one that made the backup: take its machine id and iSCSI name too.
+        #[arg(long)]
+        same_machine: bool,
+    },
+    /// Factory reset: restart the host as it was after its installation.
+    Reset {
+        /// What is forgotten.
+        #[arg(long, value_enum)]
+        scope: Scope,
+        /// The host's name, so that it is no mistake.
+        #[arg(long, value_name = "HOST NAME")]
+        confirm: String,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Scope {
+    /// Settings, keys, certificates and API tokens.
+    Configuration,
+    /// That, and all VMs and images.
+    Everything,
 }
 
 #[derive(Subcommand)]

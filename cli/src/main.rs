@@ -5,6 +5,7 @@ mod args;
 mod console;
 mod devices;
 mod files;
+mod host;
 mod images;
 mod metrics;
 mod output;
@@ -49,7 +50,7 @@ async fn run(arguments: Arguments) -> Result<()> {
 async fn command(client: &Client, arguments: Arguments) -> Result<()> {
     let format = arguments.output;
     match arguments.command {
-        Command::Host => output::host(format, &client.host().await?),
+        Command::Host { command } => host::run(client, format, command).await,
         Command::Vm { command } => vms::run(client, format, command).await,
         Command::Image { command } => images::run(client, format, command).await,
         Command::Update { command } => updates::run(client, format, command).await,

@@ -47,6 +47,13 @@ impl App {
         }
     }
 
+    /// The host's name as the inventory tells it, which is what a reset is confirmed by.
+    pub(crate) fn hostname(&self) -> String {
+        let path = self.sources.proc.join("sys/kernel/hostname");
+        let name = std::fs::read_to_string(path).unwrap_or_default();
+        name.trim_end().to_owned()
+    }
+
     /// Tells all streams to end.
     pub(crate) fn close(&self) {
         self.inner.closing.send_replace(true);

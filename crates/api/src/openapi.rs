@@ -172,6 +172,13 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
                 "content": { "application/json": { "schema": { "type": "object" } } },
             }),
         )],
+        Output::Bytes => vec![(
+            status,
+            json!({
+                "description": "The file; `Content-Disposition` names it.",
+                "content": { "application/octet-stream": {} },
+            }),
+        )],
         Output::Text => vec![(
             status,
             json!({
@@ -269,6 +276,9 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::TokenPage>(&mut found);
     collect::<rest::AuditPage>(&mut found);
     collect::<rest::Host>(&mut found);
+    collect::<rest::HostBackup>(&mut found);
+    collect::<rest::HostRestored>(&mut found);
+    collect::<rest::HostReset>(&mut found);
     collect::<rest::VmPage>(&mut found);
     collect::<rest::VmCreate>(&mut found);
     collect::<rest::VmPatch>(&mut found);

@@ -16,6 +16,7 @@ mod create;
 mod devices;
 pub mod error;
 pub mod events;
+pub mod host;
 mod identity;
 mod image_file;
 mod image_format;
@@ -58,6 +59,8 @@ pub struct Engine {
     pub updates: updates::Updates,
     /// Figures of the host and of VMs.
     pub metrics: metrics::Metrics,
+    /// The host's configuration as a whole.
+    pub host: host::HostState,
 }
 
 /// Where an engine finds and keeps what it needs.
@@ -97,6 +100,13 @@ impl Engine {
             audit.clone(),
         );
         mirror::watch(places.run.clone(), events.clone());
+        let of_host = qx_host::pending::Places {
+            state: places.state.clone(),
+            data: places.data.clone(),
+            run: places.run.clone(),
+            ..qx_host::pending::Places::default()
+        };
+        let host = host::HostState::new(of_host, audit.clone());
         let of_boot = updates::Places {
             run: places.run,
             state: places.state,
@@ -113,6 +123,7 @@ impl Engine {
             audit,
             updates,
             metrics,
+            host,
         })
     }
 

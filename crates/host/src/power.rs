@@ -35,6 +35,9 @@ pub enum PowerError {
     },
 }
 
+/// Where the power switch is reached; tests that must not switch their machine off hand in their own.
+pub type Switch = fn(PowerAction) -> Result<(), PowerError>;
+
 /// Asks init to shut down; returns as soon as init has been told.
 ///
 /// # Errors

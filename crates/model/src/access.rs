@@ -61,6 +61,12 @@ macro_rules! operations {
 operations! {
     /// Inventory and state of the host.
     HostGet "host_get" Viewer,
+    /// Take a copy of the host's configuration, keys and secrets included.
+    HostBackup "host_backup" Admin,
+    /// Put a copy of a configuration in the place of the host's own.
+    HostRestore "host_restore" Admin,
+    /// Make the host as it was after its installation.
+    HostReset "host_reset" Admin,
     /// List VMs.
     VmList "vm_list" Viewer,
     /// One VM.

@@ -1,12 +1,27 @@
 //! The host over gRPC.
 
-use qx_api::grpc::v1;
-use qx_api::grpc::v1::host_service_server::HostService;
-use tonic::{Request, Response, Status};
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
 
-use super::caller;
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use qx_api::grpc::v1;
+use qx_api::grpc::v1::back_up_host_request::Protection;
+use qx_api::grpc::v1::host_service_server::HostService;
+use qx_api::grpc::v1::restore_host_request::Message;
+use qx_host::pending::{RestoreOptions, Scope};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{caller, failed};
 use crate::app::App;
-use crate::rest::read_host;
+use crate::problem::Failure;
+use crate::rest::{protection, read_host};
+
+/// Bytes of one answer of a stream.
+const PIECE: usize = 64 << 10;
+/// An upload that brings nothing for this long has broken off.
+const STALLED: Duration = Duration::from_secs(60);
 
 /// Answers `quantix.v1.HostService`.
 pub(super) struct HostApi {
@@ -23,4 +38,99 @@ impl HostService for HostApi {
         let host = read_host(&self.app, &caller.identity.actor).await?;
         Ok(Response::new(host.into()))
     }
+
+    type BackUpStream =
+        Pin<Box<dyn Stream<Item = Result<v1::BackUpHostResponse, Status>> + Send + 'static>>;
+
+    async fn back_up(
+        &self,
+        request: Request<v1::BackUpHostRequest>,
+    ) -> Result<Response<Self::BackUpStream>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let (passphrase, unencrypted) = match request.into_inner().protection {
+            Some(Protection::Passphrase(passphrase)) => (Some(passphrase), false),
+            Some(Protection::Unencrypted(unencrypted)) => (None, unencrypted),
+            None => (None, false),
+        };
+        let host = &self.app.engine.host;
+        let maker = host.maker(&actor, self.app.hostname()).map_err(failed)?;
+        let protection = protection(passphrase, unencrypted)?;
+        let file = host
+            .backup(&actor, protection, maker)
+            .await
+            .map_err(failed)?;
+        let mut rest = Bytes::from(file.bytes);
+        let pieces = std::iter::from_fn(move || {
+            let piece = rest.split_to(rest.len().min(PIECE));
+            (!piece.is_empty()).then_some(Ok(v1::BackUpHostResponse { piece }))
+        });
+        Ok(Response::new(Box::pin(stream::iter(pieces))))
+    }
+
+    async fn restore(
+        &self,
+        request: Request<Streaming<v1::RestoreHostRequest>>,
+    ) -> Result<Response<v1::RestoreHostResponse>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let mut input = request.into_inner();
+        let first = input.message().await?.and_then(|first| first.message);
+        let Some(Message::Options(wish)) = first else {
+            return Err(Failure::field("options", "must be in the first request").into());
+        };
+        let options = RestoreOptions {
+            skip_network: wish.skip_network,
+            same_machine: wish.same_machine,
+        };
+        let host = &self.app.engine.host;
+        let done = host
+            .restore(&actor, pieces(input), wish.passphrase, options)
+            .await
+            .map_err(failed)?;
+        Ok(Response::new(v1::RestoreHostResponse {
+            hostname: done.hostname,
+            made_by: done.made_by,
+            made_at: done.made_at.to_string(),
+            version: done.version,
+            signed_by: done.signed_by,
+            notes: done.notes,
+        }))
+    }
+
+    async fn reset(
+        &self,
+        request: Request<v1::ResetHostRequest>,
+    ) -> Result<Response<v1::ResetHostResponse>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let wish = request.into_inner();
+        let scope = match wish.scope() {
+            v1::ResetScope::Configuration => Scope::Configuration,
+            v1::ResetScope::Everything => Scope::Everything,
+            v1::ResetScope::Unspecified => {
+                return Err(Failure::field("scope", "is required").into());
+            }
+        };
+        let hostname = self.app.hostname();
+        let host = &self.app.engine.host;
+        host.reset(&actor, scope, &wish.confirm, &hostname)
+            .await
+            .map_err(failed)?;
+        Ok(Response::new(v1::ResetHostResponse {}))
+    }
+}
+
+/// What the caller sends, as it arrives.
+fn pieces(
+    input: Streaming<v1::RestoreHostRequest>,
+) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::try_unfold(input, |mut input| async move {
+        let message = tokio::time::timeout(STALLED, input.message())
+            .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+            .map_err(io::Error::other)?;
+        match message.map(|request| request.message) {
+            Some(Some(Message::Piece(piece))) => Ok(Some((piece, input))),
+            Some(_) => Err(io::Error::other("every request but the first has a piece")),
+            None => Ok(None),
+        }
+    })
 }

@@ -6,6 +6,7 @@ mod devices;
 mod events;
 pub(crate) mod health;
 mod host;
+mod host_state;
 mod images;
 mod metrics;
 mod stream;
@@ -22,6 +23,7 @@ use axum::{Router, extract::DefaultBodyLimit};
 use qx_api::endpoints::{self, Endpoint, Method};
 
 pub(crate) use host::read as read_host;
+pub(crate) use host_state::protection;
 
 use crate::app::App;
 use crate::guard::{Guard, guard};
@@ -77,6 +79,9 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::TOKEN_DELETE, access::delete_token)
         .on(&endpoints::AUDIT_LIST, access::list_audit)
         .on(&endpoints::HOST_GET, host::get)
+        .on(&endpoints::HOST_BACKUP, host_state::back_up)
+        .on(&endpoints::HOST_RESTORE, host_state::restore)
+        .on(&endpoints::HOST_RESET, host_state::reset)
         .on(&endpoints::UPDATES_GET, updates::get)
         .on(&endpoints::UPDATE_UPLOAD, updates::upload)
         .on(&endpoints::UPDATE_DISCARD, updates::discard)

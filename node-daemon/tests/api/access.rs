@@ -35,6 +35,8 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         Input::Json("NicPatch") => request.json(r#"{"limits":{}}"#),
         Input::Json("ConsoleRequest") => request.json(r#"{"type":"serial"}"#),
         Input::Json("UpdateStart") => request.json(r#"{"restart":true}"#),
+        Input::Json("HostBackup") => request.json(r#"{"unencrypted":true}"#),
+        Input::Json("HostReset") => request.json(r#"{"scope":"everything","confirm":"x"}"#),
         Input::Json(other) => panic!("no body for {other}: add one"),
         Input::Bytes => request.body(vec![0_u8; 512]),
     };

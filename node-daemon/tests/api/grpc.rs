@@ -367,3 +367,47 @@ async fn changes_of_the_system_need_an_admin_and_an_installed_host_over_grpc() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_configuration_is_backed_up_over_grpc_and_a_reset_is_confirmed_by_name() {
+    use qx_api::grpc::v1::back_up_host_request::Protection;
+
+    let daemon = Daemon::start().await;
+    let token = daemon.token(Role::Admin).await;
+    let mut host = HostServiceClient::new(channel(&daemon).await);
+    let unsaid = v1::BackUpHostRequest { protection: None };
+    let refused = host.back_up(authorized(&token, unsaid)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let wish = v1::BackUpHostRequest {
+        protection: Some(Protection::Unencrypted(true)),
+    };
+    let mut pieces = host
+        .back_up(authorized(&token, wish))
+        .await
+        .unwrap()
+        .into_inner();
+    let mut backup = Vec::new();
+    while let Some(answer) = pieces.message().await.unwrap() {
+        backup.extend_from_slice(&answer.piece);
+    }
+    assert!(backup.starts_with(b"backup.json\0") && backup.len() % 512 == 0);
+
+    use v1::restore_host_request::Message as Restore;
+    let options = Restore::Options(v1::RestoreHostOptions::default());
+    let sent = [options, Restore::Piece(backup.into())].map(|message| v1::RestoreHostRequest {
+        message: Some(message),
+    });
+    let restore = authorized(&token, tokio_stream::iter(sent));
+    let refused = host.restore(restore).await.unwrap_err();
+    assert!(
+        refused.message().contains("needs an installed host"),
+        "{refused}"
+    );
+
+    let reset = v1::ResetHostRequest {
+        scope: v1::ResetScope::Everything.into(),
+        confirm: "another host".into(),
+    };
+    let refused = host.reset(authorized(&token, reset)).await.unwrap_err();
+    assert!(refused.message().contains("name of this host"), "{refused}");
+}

@@ -12,6 +12,7 @@ mod access;
 mod browser;
 mod devices;
 mod grpc;
+mod host_state;
 mod images;
 mod metrics;
 mod problems;

@@ -132,6 +132,19 @@ impl Client {
         self.parse(response).await
     }
 
+    /// An answer that is a file, read whole.
+    pub(crate) async fn file(
+        &self,
+        method: Method,
+        path: &str,
+        body: Body,
+    ) -> Result<Bytes, Error> {
+        let response = self.send(method, path, "*/*", body).await?;
+        let body = self.checked(response).await?.into_body();
+        let whole = Limited::new(body, LARGEST_ANSWER).collect().await;
+        Ok(whole.map_err(|e| self.odd(e.to_string()))?.to_bytes())
+    }
+
     pub(crate) async fn empty(&self, method: Method, path: &str) -> Result<(), Error> {
         let response = self
             .send(method, path, "application/json", Body::None)

@@ -19,11 +19,13 @@ use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use http::Method;
 use http_body_util::{BodyExt, StreamBody};
+use percent_encoding::NON_ALPHANUMERIC;
 use uuid::Uuid;
 
 use crate::rest::{
-    AuditPage, Cdrom, DiskAttach, DiskPatch, Host, Image, ImagePage, NicAttach, NicPatch,
-    Readiness, Session, TokenCreate, TokenPage, TokenSecret, Vm, VmCreate, VmPage, VmPatch,
+    AuditPage, Cdrom, DiskAttach, DiskPatch, Host, HostBackup, HostReset, HostRestored, Image,
+    ImagePage, NicAttach, NicPatch, Readiness, Session, TokenCreate, TokenPage, TokenSecret, Vm,
+    VmCreate, VmPage, VmPatch,
 };
 use call::Body;
 pub use call::Error;
@@ -83,6 +85,53 @@ impl Client {
     /// See [`Error`].
     pub async fn host(&self) -> Result<Host, Error> {
         self.json(Method::GET, "/api/v1/host", Body::None).await
+    }
+
+    /// The host's configuration as a file.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn back_up_host(&self, wish: &HostBackup) -> Result<Bytes, Error> {
+        self.file(Method::POST, "/api/v1/host/backup", Body::json(wish)?)
+            .await
+    }
+
+    /// Restarts the host with what is in a backup, `content` of `size` bytes.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn restore_host(
+        &self,
+        size: u64,
+        content: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+        passphrase: Option<&str>,
+        skip_network: bool,
+        same_machine: bool,
+    ) -> Result<HostRestored, Error> {
+        let header = passphrase.map(|text| {
+            let text = percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC);
+            ("Backup-Passphrase", text.to_string())
+        });
+        let path =
+            format!("/api/v1/host/restore?skip_network={skip_network}&same_machine={same_machine}");
+        self.json(Method::POST, &path, stream_body(size, header, content))
+            .await
+    }
+
+    /// Restarts the host as it was after its installation.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn reset_host(&self, wish: &HostReset) -> Result<(), Error> {
+        let response = self
+            .send(
+                Method::POST,
+                "/api/v1/host/reset",
+                "application/json",
+                Body::json(wish)?,
+            )
+            .await?;
+        self.checked(response).await.map(|_| ())
     }
 
     /// Who the daemon takes us for.

@@ -64,6 +64,8 @@ pub enum Output {
     Json(&'static str),
     /// The OpenAPI document.
     Document,
+    /// A file.
+    Bytes,
     /// Plain text.
     Text,
     /// Prometheus' text format.

@@ -6,6 +6,7 @@ mod device;
 mod event;
 mod health;
 mod host;
+mod host_state;
 mod image;
 mod metrics;
 mod problem;
@@ -23,6 +24,7 @@ pub use host::{
     Address, AddressOrigin, Boot, BootMode, ConfigSource, ConfigStatus, Cpu, DataKind, DataUsage,
     Host, Hypervisor, Memory, Storage,
 };
+pub use host_state::{HostBackup, HostReset, HostRestored, ResetScope};
 pub use image::{Image, ImageFormat, ImagePage};
 pub use metrics::{MetricsSample, MetricsSeries, MetricsValues, VmMetrics};
 pub use problem::{FieldProblem, Problem};

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod consoles;
+mod host;
 mod images;
 mod real;
 mod vms;
