@@ -1,5 +1,7 @@
 //! What can be typed.
 
+pub(crate) mod network;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -62,6 +64,11 @@ pub(crate) enum Command {
     Image {
         #[command(subcommand)]
         command: ImageCommand,
+    },
+    /// Virtual networks, and the host's bridges.
+    Network {
+        #[command(subcommand)]
+        command: network::NetworkCommand,
     },
     /// Updates of the host's own system: two slots, one of which runs.
     Update {

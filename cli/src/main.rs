@@ -8,6 +8,7 @@ mod files;
 mod host;
 mod images;
 mod metrics;
+mod networks;
 mod output;
 mod size;
 mod terminal;
@@ -53,6 +54,7 @@ async fn command(client: &Client, arguments: Arguments) -> Result<()> {
         Command::Host { command } => host::run(client, format, command).await,
         Command::Vm { command } => vms::run(client, format, command).await,
         Command::Image { command } => images::run(client, format, command).await,
+        Command::Network { command } => networks::run(client, format, command).await,
         Command::Update { command } => updates::run(client, format, command).await,
         Command::Token { command } => tokens::run(client, format, command).await,
         Command::Metrics(wish) => metrics::run(client, format, wish).await,

@@ -1,6 +1,7 @@
 //! From what the engine and the host say to what goes over the wire.
 
 mod metrics;
+mod networks;
 mod updates;
 
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ use qx_model::vm::HypervisorInfo;
 use crate::app::App;
 
 pub(crate) use metrics::{sample, series, values};
+pub(crate) use networks::{bridge, network};
 pub(crate) use updates::updates;
 
 pub(crate) fn session(identity: &Identity) -> rest::Session {
@@ -64,6 +66,7 @@ pub(crate) fn event(event: &Event) -> rest::Event {
             None,
             Some(name.to_string()),
         ),
+        EventKind::NetworksChanged => (rest::EventType::NetworksChanged, None, None, None),
         EventKind::HostChanged => (rest::EventType::HostChanged, None, None, None),
         EventKind::UpdatesChanged => (rest::EventType::UpdatesChanged, None, None, None),
         EventKind::Resync => (rest::EventType::Resync, None, None, None),

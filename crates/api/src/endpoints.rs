@@ -2,11 +2,16 @@
 //! from them, and the tests walk them all: what is not here does not exist.
 
 mod endpoint;
+mod networks;
 
 use qx_model::access::Operation;
 
 use endpoint::query;
 pub use endpoint::{Access, Endpoint, Input, Method, Output, Parameter};
+pub use networks::{
+    BRIDGE_LIST, NETWORK_CREATE, NETWORK_DELETE, NETWORK_GET, NETWORK_LIST, NETWORK_PATCH,
+    NETWORK_START, NETWORK_STOP,
+};
 
 const LIMIT: Parameter = query(
     "limit",
@@ -692,6 +697,14 @@ pub const ALL: &[Endpoint] = &[
     IMAGE_LIST,
     IMAGE_UPLOAD,
     IMAGE_DELETE,
+    NETWORK_LIST,
+    NETWORK_CREATE,
+    NETWORK_GET,
+    NETWORK_PATCH,
+    NETWORK_DELETE,
+    NETWORK_START,
+    NETWORK_STOP,
+    BRIDGE_LIST,
     EVENTS,
     HOST_METRICS,
     VM_METRICS,

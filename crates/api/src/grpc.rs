@@ -13,6 +13,7 @@
 pub mod v1;
 
 pub mod convert;
+mod networks;
 mod updates;
 
 /// The encoded descriptors of the package, for reflection.

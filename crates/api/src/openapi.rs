@@ -153,12 +153,12 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
         ],
         Output::Json(schema) => {
             let mut response = json!({ "description": "Done.", "content": json_of(schema) });
-            if status == 201 && endpoint.id == "createVm" {
+            if ["createVm", "createNetwork"].contains(&endpoint.id) {
                 response["headers"] = json!({
-                    "Location": { "schema": { "type": "string" }, "description": "Path of the VM." },
+                    "Location": { "schema": { "type": "string" }, "description": "Its path." },
                 });
             }
-            if ["getVm", "patchVm"].contains(&endpoint.id) {
+            if ["getVm", "patchVm", "getNetwork", "patchNetwork"].contains(&endpoint.id) {
                 response["headers"] = json!({
                     "ETag": { "schema": { "type": "string" }, "description": "To be sent as `If-Match`." },
                 });
@@ -290,6 +290,10 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::ConsoleRequest>(&mut found);
     collect::<rest::ConsoleTicket>(&mut found);
     collect::<rest::ImagePage>(&mut found);
+    collect::<rest::NetworkPage>(&mut found);
+    collect::<rest::NetworkCreate>(&mut found);
+    collect::<rest::NetworkPatch>(&mut found);
+    collect::<rest::BridgePage>(&mut found);
     collect::<rest::Updates>(&mut found);
     collect::<rest::UpdateStart>(&mut found);
     collect::<rest::Event>(&mut found);

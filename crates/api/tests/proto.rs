@@ -11,6 +11,7 @@ fn generate(into: &Path) {
     let files = [
         "quantix/v1/host.proto",
         "quantix/v1/metrics.proto",
+        "quantix/v1/network.proto",
         "quantix/v1/update.proto",
         "quantix/v1/vm.proto",
     ];

@@ -119,13 +119,17 @@ impl From<HypervisorError> for Error {
                 what: "device",
                 id: device,
             },
+            HypervisorError::NoSuchNetwork(id) => Self::NotFound {
+                what: "network",
+                id: id.to_string(),
+            },
             HypervisorError::Exists { what } => Self::Conflict {
                 reason: format!("{what} exists already"),
                 hint: "choose another name or id, or delete the other one first".into(),
             },
             HypervisorError::WrongState { reason } => Self::Conflict {
                 reason,
-                hint: "look at the VM's state and try again when it has changed".into(),
+                hint: "look at the present state and try again when it has changed".into(),
             },
             HypervisorError::Invalid { field, reason } => Self::field(field, reason),
             HypervisorError::Unsupported { what } => Self::Refused {

@@ -40,6 +40,8 @@ pub enum EventKind {
     VmRemoved(VmId),
     /// A file of the image library is new, different or gone.
     ImageChanged(ImageName),
+    /// Virtual networks are different.
+    NetworksChanged,
     /// The host, its hypervisor connection included, is different.
     HostChanged,
     /// Slots or updates are different.

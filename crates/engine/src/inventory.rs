@@ -92,6 +92,9 @@ impl Inventory {
         while let Some(signal) = signals.recv().await {
             match signal {
                 Signal::Changed(id) | Signal::Removed(id) => self.observe_soon(id),
+                Signal::NetworksChanged => {
+                    self.inner.events.publish(EventKind::NetworksChanged);
+                }
                 Signal::Connected => {
                     let era = self.next_era(None);
                     tokio::spawn(self.clone().read_all(era));
@@ -283,6 +286,17 @@ impl Inventory {
     /// The first VM that `wanted` holds for.
     pub(crate) fn find(&self, wanted: impl Fn(&Vm) -> bool) -> Result<Option<Arc<Vm>>> {
         Ok(self.current()?.vms.values().find(|vm| wanted(vm)).cloned())
+    }
+
+    /// Every VM that `wanted` holds for.
+    pub(crate) fn find_all(&self, wanted: impl Fn(&Vm) -> bool) -> Result<Vec<Arc<Vm>>> {
+        let known = self.current()?;
+        Ok(known
+            .vms
+            .values()
+            .filter(|vm| wanted(vm))
+            .cloned()
+            .collect())
     }
 
     /// The VM that has this file in a drive.

@@ -26,6 +26,7 @@ mod layout;
 mod limiter;
 pub mod metrics;
 mod mirror;
+mod networks;
 mod queue;
 mod secret;
 mod sessions;
@@ -38,6 +39,7 @@ pub use console::SerialConsole;
 pub use error::{Error, Result};
 pub use identity::{Identity, Validity};
 pub use images::Images;
+pub use networks::{BridgeInUse, NetworkInUse, Networks};
 pub use vms::{Page, Vms};
 
 /// All use cases of one host. Clones share everything.
@@ -47,6 +49,8 @@ pub struct Engine {
     pub vms: Vms,
     /// The image library.
     pub images: Images,
+    /// Virtual networks and the host's bridges.
+    pub networks: Networks,
     /// What happened.
     pub events: events::Events,
     /// Who is asking.
@@ -107,6 +111,7 @@ impl Engine {
             ..qx_host::pending::Places::default()
         };
         let host = host::HostState::new(of_host, audit.clone());
+        let networks = Networks::new(inventory.clone(), events.clone(), audit.clone());
         let of_boot = updates::Places {
             run: places.run,
             state: places.state,
@@ -117,6 +122,7 @@ impl Engine {
         Ok(Self {
             vms,
             images,
+            networks,
             events,
             auth,
             tokens,

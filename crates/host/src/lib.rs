@@ -8,6 +8,7 @@ pub mod apply;
 pub mod backup;
 pub mod boot;
 pub mod boot_env;
+pub mod bridges;
 mod command;
 pub mod config;
 pub mod disks;

@@ -1,6 +1,7 @@
 //! Why a hypervisor call failed, sorted by what the caller can do about it.
 
 use qx_model::edit::VmEdit;
+use qx_model::network::NetworkId;
 use qx_model::vm::{Fit, PowerAction, PowerState, VmId};
 
 /// Result of a hypervisor call.
@@ -20,6 +21,9 @@ pub enum Error {
         /// What was asked for.
         device: String,
     },
+    /// No such network.
+    #[error("network {0} does not exist")]
+    NoSuchNetwork(NetworkId),
     /// The id, the name or the file is taken.
     #[error("{what} exists already")]
     Exists {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use qx_model::edit::VmEdit;
 use qx_model::metrics::DiskIo;
+use qx_model::network::NetworkId;
 use qx_model::vm::{Accelerator, HypervisorInfo, PowerAction, PowerState, Vm, VmId};
 
 use self::machine::Machine;
@@ -18,6 +19,7 @@ use crate::{
 
 mod line;
 mod machine;
+mod networks;
 
 /// VMs in memory. Its guests shut down when asked and echo what they read on the serial line.
 #[derive(Default)]
@@ -32,6 +34,7 @@ pub struct Fake {
 struct World {
     vms: BTreeMap<VmId, Machine>,
     disks: BTreeMap<PathBuf, u64>,
+    networks: BTreeMap<NetworkId, networks::Kept>,
     stuck: BTreeSet<VmId>,
     used: BTreeMap<VmId, (VmUsage, DiskIo)>,
     holding: BTreeSet<String>,

@@ -17,11 +17,13 @@ pub mod contract;
 mod error;
 pub mod fake;
 pub mod kvm;
+mod network;
 
 pub use error::{Error, Result, judge, judge_edit};
+pub use network::Networks;
 
 /// Runs VMs. All calls block until the hypervisor answered; calls on different VMs may run at once.
-pub trait Hypervisor: Send + Sync + 'static {
+pub trait Hypervisor: Networks + Send + Sync + 'static {
     /// Versions and accelerator.
     fn info(&self) -> Result<HypervisorInfo>;
 
@@ -115,6 +117,8 @@ pub enum Signal {
     Changed(VmId),
     /// The VM is no longer defined.
     Removed(VmId),
+    /// Networks were made, changed, started, stopped or removed.
+    NetworksChanged,
     /// The hypervisor does not answer; nothing is known until [`Signal::Connected`].
     Disconnected(String),
     /// It answers (again): anything may have changed meanwhile.

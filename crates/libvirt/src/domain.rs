@@ -405,6 +405,7 @@ fn nic(interface: &Element) -> Nic {
         mac: mac.unwrap_or_default().to_ascii_lowercase(),
         source: source.unwrap_or_default().to_owned(),
         device: device.map(str::to_owned),
+        network: interface.attribute("type") == Some("network"),
         limits: NicLimits {
             receive_kbytes_sec: bandwidth(interface, "inbound"),
             send_kbytes_sec: bandwidth(interface, "outbound"),

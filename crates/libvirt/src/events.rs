@@ -2,7 +2,7 @@
 //! thread: they pass the news on and return.
 #![expect(
     unsafe_code,
-    reason = "the virt crate has no form of these two registrations"
+    reason = "the virt crate has no form of these registrations"
 )]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -81,7 +81,37 @@ pub(crate) fn register(connect: &Connect, shared: &Arc<Shared>) -> Result<(), Er
             return Err(Error::last_error());
         }
     }
+    register_networks(connect, shared);
     Ok(())
+}
+
+/// Asks for life-cycle events of networks. A driver without networks has none to tell of.
+fn register_networks(connect: &Connect, shared: &Arc<Shared>) {
+    let watcher = opaque(shared);
+    // SAFETY: as in `register`. libvirt calls this callback with the arguments of `network_lifecycle`.
+    unsafe {
+        let callback = std::mem::transmute::<
+            unsafe extern "C" fn(
+                virt_sys::virConnectPtr,
+                virt_sys::virNetworkPtr,
+                c_int,
+                c_int,
+                *mut c_void,
+            ),
+            unsafe extern "C" fn(virt_sys::virConnectPtr, virt_sys::virNetworkPtr, *mut c_void),
+        >(network_lifecycle);
+        let result = virt_sys::virConnectNetworkEventRegisterAny(
+            connect.as_ptr(),
+            std::ptr::null_mut(),
+            virt_sys::VIR_NETWORK_EVENT_ID_LIFECYCLE as c_int,
+            Some(callback),
+            watcher,
+            Some(release),
+        );
+        if result < 0 {
+            release(watcher);
+        }
+    }
 }
 
 /// Whether a callback's connection is this one.
@@ -149,4 +179,17 @@ unsafe extern "C" fn lifecycle(
         });
     }
     0
+}
+
+unsafe extern "C" fn network_lifecycle(
+    _connect: virt_sys::virConnectPtr,
+    _network: virt_sys::virNetworkPtr,
+    _event: c_int,
+    _detail: c_int,
+    opaque: *mut c_void,
+) {
+    // SAFETY: libvirt passes what `register_networks` gave it.
+    if let Some(shared) = unsafe { shared(opaque) } {
+        shared.tell(&Signal::NetworksChanged);
+    }
 }

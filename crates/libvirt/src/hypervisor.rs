@@ -386,7 +386,7 @@ impl Libvirt {
         }
     }
 
-    fn doing<'a>(&'a self, verb: &'a str, vm: Option<VmId>) -> Doing<'a> {
+    pub(crate) fn doing<'a>(&'a self, verb: &'a str, vm: Option<VmId>) -> Doing<'a> {
         Doing {
             verb,
             vm,
@@ -409,7 +409,7 @@ fn known_cpu(connect: &Connect, model: &str) -> std::result::Result<Result<()>, 
 }
 
 /// A digest of a configuration.
-fn revision(xml: &Element) -> String {
+pub(crate) fn revision(xml: &Element) -> String {
     hex::encode(&Sha256::digest(xml.to_string())[..8])
 }
 
@@ -443,7 +443,7 @@ type KvmOutcome = std::result::Result<(), kvm::Unusable>;
 type Node = Option<(u64, i64)>;
 
 /// What VMs run on over this connection.
-fn accelerator(connect: &Connect) -> Accelerator {
+pub(crate) fn accelerator(connect: &Connect) -> Accelerator {
     // The driver's name is part of the connection: asking for it makes no call.
     match connect.driver_type() {
         Ok(driver) if driver.eq_ignore_ascii_case("test") => Accelerator::Test,

@@ -16,6 +16,8 @@ mod edit;
 mod error;
 mod events;
 mod hypervisor;
+mod network;
+mod networks;
 mod serial;
 mod storage;
 #[cfg(feature = "testing")]

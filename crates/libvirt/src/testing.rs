@@ -113,6 +113,13 @@ impl PrivateLibvirtd {
         })
     }
 
+    /// Names of the network interfaces that exist for it.
+    pub fn interfaces(&self) -> io::Result<Vec<String>> {
+        let table = fs::read_to_string(format!("/proc/{}/net/dev", self.init.id()))?;
+        let names = table.lines().filter_map(|line| line.split_once(':'));
+        Ok(names.map(|(name, _)| name.trim().to_owned()).collect())
+    }
+
     fn socket(&self) -> PathBuf {
         self.directory.join("libvirt-sock")
     }

@@ -107,6 +107,22 @@ operations! {
     ImageUpload "image_upload" Operator,
     /// Remove from the image library.
     ImageDelete "image_delete" Operator,
+    /// List the networks.
+    NetworkList "network_list" Viewer,
+    /// One network.
+    NetworkGet "network_get" Viewer,
+    /// Make a network.
+    NetworkCreate "network_create" Admin,
+    /// Change a network.
+    NetworkEdit "network_edit" Admin,
+    /// Remove a network.
+    NetworkDelete "network_delete" Admin,
+    /// Make a network active.
+    NetworkStart "network_start" Admin,
+    /// End a network.
+    NetworkStop "network_stop" Admin,
+    /// List the host's bridges.
+    BridgeList "bridge_list" Viewer,
     /// Slots and updates.
     UpdatesRead "updates_read" Viewer,
     /// Write an update to the other slot.

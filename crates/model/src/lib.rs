@@ -6,5 +6,6 @@ pub mod device;
 pub mod edit;
 pub mod metrics;
 pub mod name;
+pub mod network;
 pub mod power;
 pub mod vm;

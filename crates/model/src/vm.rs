@@ -278,6 +278,8 @@ pub struct Nic {
     pub device: Option<String>,
     /// How fast it may be.
     pub limits: NicLimits,
+    /// `source` names a network, not a bridge or another device of the host.
+    pub network: bool,
 }
 
 /// A VM as observed: its configuration, which a running VM may differ from (`pending_restart`).

@@ -47,6 +47,16 @@ export const imagesQuery = queryOptions({
   queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/images', { signal }))).items,
 });
 
+export const networksQuery = queryOptions({
+  queryKey: ['networks'],
+  queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/networks', { signal }))).items,
+});
+
+export const bridgesQuery = queryOptions({
+  queryKey: ['bridges'],
+  queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/host/bridges', { signal }))).items,
+});
+
 export const updatesQuery = queryOptions({
   queryKey: ['updates'],
   queryFn: ({ signal }) => ask(api.GET('/api/v1/updates', { signal })),

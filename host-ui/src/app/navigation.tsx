@@ -2,14 +2,15 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useI18n } from '@/i18n/i18n';
-import { ChartIcon, DiscIcon, ServerIcon, UpdateIcon } from '@/ui/icons';
+import { ChartIcon, DiscIcon, NetworkIcon, ServerIcon, UpdateIcon } from '@/ui/icons';
 
-type Entry = { to: '/' | '/images' | '/performance' | '/updates'; icon: ReactNode; label: Parameters<ReturnType<typeof useI18n>['t']>[0] };
+type Entry = { to: '/' | '/images' | '/networks' | '/performance' | '/updates'; icon: ReactNode; label: Parameters<ReturnType<typeof useI18n>['t']>[0] };
 
 /** In the order of a working day: what runs, what it runs from, the host itself. */
 const entries: readonly Entry[] = [
   { to: '/', icon: <ServerIcon />, label: 'nav.host' },
   { to: '/images', icon: <DiscIcon />, label: 'nav.images' },
+  { to: '/networks', icon: <NetworkIcon />, label: 'nav.networks' },
   { to: '/performance', icon: <ChartIcon />, label: 'nav.performance' },
   { to: '/updates', icon: <UpdateIcon />, label: 'nav.updates' },
 ];

@@ -9,7 +9,7 @@ import {
   useNavigate,
 } from '@tanstack/react-router';
 import { Suspense } from 'react';
-import { hostQuery, imagesQuery, queryClient, updatesQuery, vmsQuery } from '@/api/queries';
+import { bridgesQuery, hostQuery, imagesQuery, networksQuery, queryClient, updatesQuery, vmsQuery } from '@/api/queries';
 import { useI18n } from '@/i18n/i18n';
 import { liveOpened } from '@/live/live';
 import { LoginPage } from '@/session/login-page';
@@ -79,6 +79,16 @@ const imagesRoute = createRoute({
   path: '/images',
   loader: () => void queryClient.prefetchQuery(imagesQuery),
   component: lazyRouteComponent(() => import('@/images/images-page'), 'ImagesPage'),
+});
+
+const networksRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/networks',
+  loader: () => {
+    void queryClient.prefetchQuery(networksQuery);
+    void queryClient.prefetchQuery(bridgesQuery);
+  },
+  component: lazyRouteComponent(() => import('@/networks/networks-page'), 'NetworksPage'),
 });
 
 const updatesRoute = createRoute({
@@ -152,7 +162,7 @@ function NotFound() {
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     loginRoute,
-    shellRoute.addChildren([mainRoute, imagesRoute, updatesRoute, performanceRoute, vmRoute, consoleRoute]),
+    shellRoute.addChildren([mainRoute, imagesRoute, networksRoute, updatesRoute, performanceRoute, vmRoute, consoleRoute]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 300,

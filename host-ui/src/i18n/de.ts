@@ -2,11 +2,13 @@
 import { deDevices } from './de-devices';
 import { deUpdates } from './de-updates';
 import { deObserve } from './de-observe';
+import { deNetworks } from './de-networks';
 import type { Messages } from './translate';
 
 export const de: Messages = {
   ...deDevices,
   ...deUpdates,
+  ...deNetworks,
 
   'action.cancel': 'Abbrechen',
   'action.close': 'Schließen',
@@ -47,6 +49,7 @@ export const de: Messages = {
   'nav.performance': 'Leistung',
   'nav.host': 'Host und VMs',
   'nav.images': 'Images',
+  'nav.networks': 'Netze',
   'nav.updates': 'Updates',
   'notices.label': 'Meldungen',
   'notFound.title': 'Diese Seite gibt es nicht',

@@ -3,10 +3,12 @@
 import { enDevices } from './en-devices';
 import { enUpdates } from './en-updates';
 import { enObserve } from './en-observe';
+import { enNetworks } from './en-networks';
 
 export const en = {
   ...enDevices,
   ...enUpdates,
+  ...enNetworks,
 
   'action.cancel': 'Cancel',
   'action.close': 'Close',
@@ -47,6 +49,7 @@ export const en = {
   'nav.host': 'Host and VMs',
   'nav.performance': 'Performance',
   'nav.images': 'Images',
+  'nav.networks': 'Networks',
   'nav.updates': 'Updates',
   'notices.label': 'Notices',
   'notFound.title': 'There is no such page',

@@ -1,6 +1,6 @@
 // What an event means for the cache. Pure apart from the cache it is handed.
 import type { QueryClient } from '@tanstack/react-query';
-import { hostQuery, imagesQuery, sortVms, updatesQuery, vmsQuery } from '@/api/queries';
+import { bridgesQuery, hostQuery, imagesQuery, networksQuery, sortVms, updatesQuery, vmsQuery } from '@/api/queries';
 import type { LiveEvent, Vm } from '@/api/types';
 
 /** Puts a VM's new state into the cached list, or starts with it if the list is not read yet. */
@@ -23,12 +23,17 @@ export function applyEvent(cache: QueryClient, event: LiveEvent): void {
   switch (event.type) {
     case 'vm.changed':
       if (event.vm) putVm(cache, event.vm);
+      readNetworksAgain(cache);
       return;
     case 'vm.removed':
       if (event.vm_id) dropVm(cache, event.vm_id);
+      readNetworksAgain(cache);
       return;
     case 'image.changed':
       void cache.invalidateQueries({ queryKey: imagesQuery.queryKey });
+      return;
+    case 'networks.changed':
+      readNetworksAgain(cache);
       return;
     case 'host.changed':
       void cache.invalidateQueries({ queryKey: hostQuery.queryKey });
@@ -39,6 +44,12 @@ export function applyEvent(cache: QueryClient, event: LiveEvent): void {
     case 'resync':
       void cache.invalidateQueries();
   }
+}
+
+/** Who uses a network is told by the networks, not by the VMs. */
+function readNetworksAgain(cache: QueryClient): void {
+  void cache.invalidateQueries({ queryKey: networksQuery.queryKey });
+  void cache.invalidateQueries({ queryKey: bridgesQuery.queryKey });
 }
 
 /** A list that is being read may have been made before the change, so it is read again. */

@@ -1,5 +1,5 @@
 // Values that tests start from.
-import type { Disk, Feed, Host, LastUpdate, Slot, Transfer, Updates, Vm } from '@/api/types';
+import type { Disk, Feed, Host, LastUpdate, Network, Slot, Transfer, Updates, Vm } from '@/api/types';
 
 /** A VM that is off, with the fields given changed. */
 export const aVm = (part: Partial<Vm> = {}): Vm => ({
@@ -115,5 +115,27 @@ export const aLastUpdate = (part: Partial<LastUpdate> = {}): LastUpdate => ({
   started_at: '2026-03-01T12:00:00Z',
   outcome: 'succeeded',
   failure: null,
+  ...part,
+});
+
+export const aNetwork = (part: Partial<Network> = {}): Network => ({
+  id: '8d2b3f04-6f0c-4f9a-9a55-0d6f0e1f2a77',
+  name: 'lab',
+  mode: 'nat',
+  active: true,
+  autostart: true,
+  ipv4: {
+    address: '192.168.100.1/24',
+    dhcp: {
+      start: '192.168.100.10',
+      end: '192.168.100.199',
+      reservations: [{ mac: '52:54:00:12:34:56', address: '192.168.100.200', name: 'printer' }],
+    },
+  },
+  bridge: 'virbr1',
+  vlan: { tags: [], trunk: false, native: null },
+  pending_restart: false,
+  used_by: [],
+  revision: '1',
   ...part,
 });

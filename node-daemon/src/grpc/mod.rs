@@ -4,6 +4,7 @@
 mod devices;
 mod host;
 mod metrics;
+mod networks;
 mod updates;
 mod vms;
 
@@ -14,6 +15,7 @@ use axum::response::Response;
 use qx_api::grpc::DESCRIPTORS;
 use qx_api::grpc::v1::host_service_server::HostServiceServer;
 use qx_api::grpc::v1::metrics_service_server::MetricsServiceServer;
+use qx_api::grpc::v1::network_service_server::NetworkServiceServer;
 use qx_api::grpc::v1::update_service_server::UpdateServiceServer;
 use qx_api::grpc::v1::vm_service_server::VmServiceServer;
 use tonic::Status;
@@ -35,6 +37,9 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
         .add_service(UpdateServiceServer::new(updates::UpdateApi {
             app: app.clone(),
         }))
+        .add_service(NetworkServiceServer::new(networks::NetworkApi {
+            app: app.clone(),
+        }))
         .add_service(VmServiceServer::new(vms::VmApi { app: app.clone() }))
         .add_service(MetricsServiceServer::new(metrics::MetricsApi {
             app: app.clone(),
@@ -47,6 +52,9 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
             .await;
         reporter
             .set_serving::<UpdateServiceServer<updates::UpdateApi>>()
+            .await;
+        reporter
+            .set_serving::<NetworkServiceServer<networks::NetworkApi>>()
             .await;
         reporter.set_serving::<VmServiceServer<vms::VmApi>>().await;
         reporter

@@ -9,6 +9,7 @@ mod host;
 mod host_state;
 mod images;
 mod metrics;
+mod networks;
 mod stream;
 pub(crate) mod updates;
 mod vms;
@@ -116,6 +117,14 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::IMAGE_LIST, images::list)
         .on(&endpoints::IMAGE_UPLOAD, images::upload)
         .on(&endpoints::IMAGE_DELETE, images::delete)
+        .on(&endpoints::NETWORK_LIST, networks::list)
+        .on(&endpoints::NETWORK_CREATE, networks::create)
+        .on(&endpoints::NETWORK_GET, networks::get)
+        .on(&endpoints::NETWORK_PATCH, networks::patch)
+        .on(&endpoints::NETWORK_DELETE, networks::delete)
+        .on(&endpoints::NETWORK_START, networks::start)
+        .on(&endpoints::NETWORK_STOP, networks::stop)
+        .on(&endpoints::BRIDGE_LIST, networks::bridges)
         .on(&endpoints::EVENTS, events::follow)
         .on(&endpoints::HOST_METRICS, metrics::of_host)
         .on(&endpoints::VM_METRICS, metrics::of_vm)

@@ -10,6 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use qx_api::grpc::v1;
 use qx_api::grpc::v1::console_request::Message;
 use qx_api::grpc::v1::host_service_client::HostServiceClient;
+use qx_api::grpc::v1::network_service_client::NetworkServiceClient;
 use qx_api::grpc::v1::update_service_client::UpdateServiceClient;
 use qx_api::grpc::v1::upload_update_request::Message as Sent;
 use qx_api::grpc::v1::vm_service_client::VmServiceClient;
@@ -64,6 +65,64 @@ fn authorized<T>(token: &str, message: T) -> Request<T> {
         .metadata_mut()
         .insert("authorization", format!("Bearer {token}").parse().unwrap());
     request
+}
+
+#[tokio::test]
+async fn a_network_lives_and_dies_over_grpc() {
+    let daemon = Daemon::start().await;
+    let token = daemon.token(Role::Admin).await;
+    let mut networks = NetworkServiceClient::new(channel(&daemon).await);
+    let wish = v1::CreateNetworkRequest {
+        name: "trunk".into(),
+        mode: v1::NetworkMode::Bridge.into(),
+        bridge: Some("br0".into()),
+        vlan: Some(v1::NetworkVlan {
+            tags: vec![10, 20],
+            trunk: true,
+            native: Some(10),
+        }),
+        ..Default::default()
+    };
+    let mut wrong = wish.clone();
+    wrong.vlan.as_mut().unwrap().tags[1] = 65_537;
+    let refused = networks
+        .create(authorized(&token, wrong))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("vlan.tags[1]"), "{refused:?}");
+    let made = networks.create(authorized(&token, wish.clone())).await;
+    let made = made.unwrap().into_inner();
+    assert_eq!((&made.vlan, made.active), (&wish.vlan, true));
+    let id = made.id;
+    let update = v1::UpdateNetworkRequest {
+        id: id.clone(),
+        revision: Some(made.revision),
+        vlan: Some(v1::NetworkVlan::default()),
+        ..Default::default()
+    };
+    let updated = networks.update(authorized(&token, update.clone())).await;
+    assert!(updated.unwrap().into_inner().pending_restart);
+    let stale = networks.update(authorized(&token, update)).await;
+    assert_eq!(stale.unwrap_err().code(), Code::Aborted);
+    let stop = v1::StopNetworkRequest { id: id.clone() };
+    let stopped = networks.stop(authorized(&token, stop)).await;
+    assert!(!stopped.unwrap().into_inner().active);
+    let start = v1::StartNetworkRequest { id: id.clone() };
+    networks.start(authorized(&token, start)).await.unwrap();
+    let get = v1::GetNetworkRequest { id: id.clone() };
+    let seen = networks.get(authorized(&token, get.clone())).await;
+    assert!(seen.unwrap().into_inner().active);
+    let list = networks
+        .list(authorized(&token, v1::ListNetworksRequest {}))
+        .await;
+    assert_eq!(list.unwrap().into_inner().networks[0].id, id);
+    let bridges = authorized(&token, v1::ListBridgesRequest {});
+    networks.list_bridges(bridges).await.unwrap();
+    let delete = v1::DeleteNetworkRequest { id };
+    networks.delete(authorized(&token, delete)).await.unwrap();
+    let gone = networks.get(authorized(&token, get)).await;
+    assert_eq!(gone.unwrap_err().code(), Code::NotFound);
 }
 
 #[tokio::test]

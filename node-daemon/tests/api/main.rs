@@ -15,6 +15,7 @@ mod grpc;
 mod host_state;
 mod images;
 mod metrics;
+mod networks;
 mod problems;
 mod streams;
 mod support;

@@ -9,6 +9,7 @@ mod console;
 mod credential;
 mod events;
 mod metrics;
+mod networks;
 #[cfg(feature = "remote")]
 mod tls;
 mod updates;

@@ -19,6 +19,9 @@ pub enum EventType {
     /// The image library changed; `image` says which file.
     #[serde(rename = "image.changed")]
     ImageChanged,
+    /// Something that `GET /api/v1/networks` shows changed.
+    #[serde(rename = "networks.changed")]
+    NetworksChanged,
     /// Something that `GET /api/v1/host` shows changed.
     #[serde(rename = "host.changed")]
     HostChanged,

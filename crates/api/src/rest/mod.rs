@@ -9,6 +9,7 @@ mod host;
 mod host_state;
 mod image;
 mod metrics;
+mod network;
 mod problem;
 mod update;
 mod vm;
@@ -27,6 +28,10 @@ pub use host::{
 pub use host_state::{HostBackup, HostReset, HostRestored, ResetScope};
 pub use image::{Image, ImageFormat, ImagePage};
 pub use metrics::{MetricsSample, MetricsSeries, MetricsValues, VmMetrics};
+pub use network::{
+    Bridge, BridgePage, DhcpReservation, Network, NetworkCreate, NetworkDhcp, NetworkIpv4,
+    NetworkMode, NetworkPage, NetworkPatch, NetworkUser, NetworkVlan,
+};
 pub use problem::{FieldProblem, Problem};
 pub use update::{
     Automatic, Failure, FailureReason, Feed, LastUpdate, MaintenanceWindow, Offer, Slot, SlotName,

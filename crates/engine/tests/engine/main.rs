@@ -4,6 +4,7 @@
 mod consoles;
 mod host;
 mod images;
+mod networks;
 mod real;
 mod vms;
 

@@ -20,6 +20,7 @@ mod devices;
 mod edit;
 mod guest;
 mod line;
+mod network;
 mod power;
 
 pub use guest::boot_sector_guest;
@@ -59,7 +60,7 @@ impl Subject<'_> {
     /// If the implementation breaks the contract.
     pub fn check(&self) {
         type Check<'a> = (&'a str, fn(&Subject<'a>));
-        let checks: [Check<'_>; 19] = [
+        let checks: [Check<'_>; 22] = [
             (
                 "a defined VM is what was wished for, and off",
                 Self::defined_as_wished,
@@ -114,6 +115,18 @@ impl Subject<'_> {
             (
                 "a taken serial line ends for the one who had it",
                 Self::serial_taken,
+            ),
+            (
+                "a network is what was wished for, and changes as asked",
+                Self::network_as_wished,
+            ),
+            (
+                "a network starts and stops, and is not forgotten while it is active",
+                Self::network_life,
+            ),
+            (
+                "ids and names of networks are unique, and a missing one is told apart",
+                Self::networks_unique_and_missing,
             ),
         ];
         for (name, check) in checks {

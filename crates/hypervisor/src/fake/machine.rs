@@ -111,6 +111,7 @@ impl Machine {
                 let nic = Nic {
                     mac: format!("52:54:00:01:00:{:02x}", self.edits % 256),
                     source: source.to_string(),
+                    network: matches!(nic, NicSpec::Network(_)),
                     device: None,
                     limits: *limits,
                 };
@@ -177,6 +178,7 @@ fn observed(definition: &Definition) -> Vm {
         Nic {
             mac: format!("52:54:00:00:00:{index:02x}"),
             source: source.to_string(),
+            network: matches!(nic, NicSpec::Network(_)),
             device: None,
             limits: NicLimits::default(),
         }
