@@ -56,7 +56,7 @@ bench: iso ## boot time and memory, side by side with Debian + libvirt + cockpit
 soak: iso ## hours of random kills, flipped bytes and generated input
 	$(in) builder/test.sh soak
 
-soak-power: iso ## record an installation and updates in QEMU and cut the power after every write
+soak-power: iso ## cut the power after every write of installation and updates; kill QEMU in real updates
 	$(in) builder/test.sh soak-power
 
 deps: ## install what the build needs: apt packages, Rust, the build root

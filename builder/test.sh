@@ -48,7 +48,7 @@ soak)
     cargo test --locked --no-fail-fast --package qx-e2e -- --test-threads=1 --ignored soak_
     ;;
 soak-power)
-    step "Power cuts after every write of an installation and of updates (usually 15 min)"
+    step "Power cuts after every write, ${POWER_BOOTS:-300} real starts (POWER_BOOTS) and ${POWER_KILLS:-100} kills (POWER_KILLS): hours"
     cargo test --locked --no-fail-fast --package qx-power-tests -- --test-threads=1 --ignored --nocapture soak_
     ;;
 *) die "test.sh takes quick, full, qemu, soak or soak-power, not '$1'" ;;
