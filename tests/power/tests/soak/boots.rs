@@ -11,7 +11,7 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -74,31 +74,14 @@ pub(crate) fn agree(
         let workers: Vec<_> = std::iter::repeat_n(jobs, MACHINES)
             .map(|jobs| scope.spawn(move || work(lab, &jobs, tally)))
             .collect();
-        for (index, wanted) in &wanted {
-            let (phase, report) = (phases[*index], &reports[*index]);
-            phase.revisit(CUTS, wanted, |number, moment, state| {
-                let verdict = model.judge(state)?;
-                ensure!(
-                    verdict.class == report.outcomes[number],
-                    "the replay differs"
-                );
-                let job = Job {
-                    name: format!("{}-{number}", phase.name.replace(' ', "-")),
-                    moment,
-                    class: verdict.class,
-                    config: verdict.config.as_deref().cloned(),
-                    snapshot: state.snapshot()?,
-                };
-                sender.send(job).context("the machines have stopped")
-            })?;
-        }
+        let fed = feed(&sender, model, phases, reports, &wanted);
         drop(sender);
         for worker in workers {
             worker
                 .join()
                 .map_err(|_| anyhow::anyhow!("a machine's thread panicked"))??;
         }
-        Ok(())
+        fed
     })?;
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     let agreed: usize = tally.agreed.values().sum();
@@ -112,6 +95,35 @@ pub(crate) fn agree(
         agreed == number,
         "only {agreed} of {number} machines were started"
     );
+    Ok(())
+}
+
+/// Replays the phases once more and hands out the states that are wanted, as fast as machines take them.
+fn feed(
+    sender: &SyncSender<Job>,
+    model: &mut Model,
+    phases: &[&Phase],
+    reports: &[Report],
+    wanted: &BTreeMap<usize, BTreeSet<usize>>,
+) -> Result<()> {
+    for (index, wanted) in wanted {
+        let (phase, report) = (phases[*index], &reports[*index]);
+        phase.revisit(CUTS, wanted, |number, moment, state| {
+            let verdict = model.judge(state)?;
+            ensure!(
+                verdict.class == report.outcomes[number],
+                "the replay differs"
+            );
+            let job = Job {
+                name: format!("{}-{number}", phase.name.replace(' ', "-")),
+                moment,
+                class: verdict.class,
+                config: verdict.config.as_deref().cloned(),
+                snapshot: state.snapshot()?,
+            };
+            sender.send(job).context("the machines have stopped")
+        })?;
+    }
     Ok(())
 }
 
