@@ -145,15 +145,24 @@ pub(crate) fn observe(network: &Element, facts: Facts) -> Network {
     }
 }
 
-/// Whether an active network works otherwise than it is configured. Both as libvirt writes them; the number of
-/// connections is the only thing that it adds to what is active.
+/// Whether an active network works otherwise than it is configured, in what people see of it. libvirt adds to the
+/// definition of an active one (the ports of NAT, the number of connections), so the two are never quite the same.
 pub(crate) fn differ(running: &Element, configured: &Element) -> bool {
-    let compared = |network: &Element| {
-        let mut network = network.clone();
-        network.unset("connections");
-        network
+    let bridge = |network: &Element| {
+        let bridge = network.child("bridge")?;
+        bridge.attribute("name").map(str::to_owned)
     };
-    compared(running) != compared(configured)
+    let ipv4 = |network: &Element| {
+        network
+            .elements()
+            .find(|child| is_ipv4(child))
+            .and_then(read_ipv4)
+    };
+    let seen = |network: &Element| {
+        let vlan = network.child("vlan").map(read_vlan);
+        (mode(network), bridge(network), ipv4(network), vlan)
+    };
+    seen(running) != seen(configured)
 }
 
 fn mode(network: &Element) -> NetworkMode {

@@ -166,6 +166,7 @@ async fn a_network_connects_a_vm_of_libvirt_and_goes_when_nobody_uses_it() {
     let (networks, vms) = (&real.engine.networks, &real.engine.vms);
     let made = networks.create(&admin(), nat("lab", 3)).await.unwrap();
     let id = made.network.id;
+    assert!(!made.network.pending_restart);
     let bridge = made.network.bridge.unwrap();
     assert!(
         made.network.active && real.has_interface(&bridge),

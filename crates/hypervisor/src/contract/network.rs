@@ -62,7 +62,8 @@ impl Subject<'_> {
         };
         wrong(hypervisor.stop_network(id));
         hypervisor.start_network(id).unwrap();
-        assert!(observe().active);
+        let started = observe();
+        assert!(started.active && !started.pending_restart);
         wrong(hypervisor.start_network(id));
         wrong(hypervisor.undefine_network(id));
         // libvirt's test driver does not tell what is configured from what is active.
