@@ -33,6 +33,8 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         Input::Json("DiskAttach") => request.json(r#"{"size_bytes":512}"#),
         Input::Json("NicAttach") => request.json(r#"{"network":"default"}"#),
         Input::Json("NicPatch") => request.json(r#"{"limits":{}}"#),
+        Input::Json("NetworkCreate") => request.json(r#"{"name":"made","mode":"isolated"}"#),
+        Input::Json("NetworkPatch") => request.json(r#"{"autostart":false}"#),
         Input::Json("ConsoleRequest") => request.json(r#"{"type":"serial"}"#),
         Input::Json("UpdateStart") => request.json(r#"{"restart":true}"#),
         Input::Json("HostBackup") => request.json(r#"{"unencrypted":true}"#),
