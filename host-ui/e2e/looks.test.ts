@@ -55,6 +55,15 @@ const stops: [name: string, go: (page: Page) => Promise<unknown>][] = [
     await page.getByRole('link', { name: 'Images' }).click();
     await page.getByText('No images yet').waitFor();
   }],
+  ['networks', async (page) => {
+    await page.getByRole('link', { name: 'Networks' }).click();
+    await page.getByRole('link', { name: 'default' }).or(page.getByText('default').first()).first().waitFor();
+  }],
+  ['performance', async (page) => {
+    await page.getByRole('link', { name: 'Performance' }).click();
+    await page.getByRole('heading', { name: 'Performance' }).waitFor();
+    await page.locator('canvas').first().waitFor();
+  }],
   ['updates', async (page) => {
     await page.getByRole('link', { name: 'Updates' }).click();
     await page.getByRole('heading', { name: 'Updates' }).waitFor();
