@@ -70,24 +70,18 @@ pub fn blank(path: &Path, size: u64) -> Result<std::path::PathBuf> {
 /// When it fails, or the firmware took no boot entry.
 pub fn installs(lab: &Lab, machine: &Machine) -> Result<()> {
     let serial = machine.serial();
-    serial.wait_text("the installation to end", INSTALL, |text| {
+    // What the line carries is only what changed on the screen.
+    let end = serial.wait_screen("the installation to end", INSTALL, |screen| {
         let over = [
             "Quantix-OS is installed on",
             "The installation failed",
             "no disk was changed",
         ];
-        over.iter().any(|words| text.contains(words)).then_some(())
+        let ended = over.iter().any(|words| screen.contains(words));
+        ended.then(|| screen.to_owned())
     })?;
-    ensure!(
-        serial.text().contains("Quantix-OS is installed on"),
-        "{}",
-        serial.screen()
-    );
-    ensure!(
-        !serial.text().contains("no boot entry"),
-        "{}",
-        serial.screen()
-    );
+    ensure!(end.contains("Quantix-OS is installed on"), "{end}");
+    ensure!(!serial.screen().contains("no boot entry"), "{end}");
     lab.step("installed");
     Ok(())
 }
