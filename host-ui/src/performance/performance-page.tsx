@@ -95,7 +95,7 @@ function Charts({ subjects, points }: { subjects: readonly Subject[]; points: re
   return (
     <div className="grid gap-4 lg:grid-cols-2">
       {metrics.map((metric) => (
-        <Chart key={metric} title={t(`performance.${metric}`)} names={names} data={aligned(points, metric)} format={format(metric)} />
+        <Chart key={metric} title={t(`performance.${metric}`)} names={names} data={aligned(points, metric)} format={format(metric)} binary={metric !== 'cpu_cores'} />
       ))}
     </div>
   );
