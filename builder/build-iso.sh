@@ -59,7 +59,7 @@ mcopy -m -i "$work/efi.img" "$work/efi/BOOTX64.EFI" "$work/efi/grubx64.efi" "$wo
 mcopy -m -i "$work/efi.img" "$tree/EFI/debian/grub.cfg" ::/EFI/debian/
 
 # SOURCE_DATE_EPOCH makes xorriso take every date and the GPT's ids from it.
-xorriso -as mkisofs -quiet -iso-level 3 -r -V QUANTIX_OS -o "$work/new.iso" \
+SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH xorriso -as mkisofs -quiet -iso-level 3 -r -V QUANTIX_OS -o "$work/new.iso" \
     -append_partition 2 C12A7328-F81F-11D2-BA4B-00A0C93EC93B "$work/efi.img" -appended_part_as_gpt \
     -c boot.catalog --efi-boot --interval:appended_partition_2:all:: -no-emul-boot "$tree" 2>"$work/log" ||
     { cat "$work/log" >&2; die "xorriso failed"; }

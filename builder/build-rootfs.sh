@@ -6,6 +6,7 @@ set -eu
 . "$(dirname -- "$0")/lib.sh"
 alone rootfs
 cd "$repo"
+export SOURCE_DATE_EPOCH
 
 profile=$repo/profiles/quantix
 target=$output/rootfs

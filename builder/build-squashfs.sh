@@ -14,7 +14,7 @@ if [ -e "$target" ] && [ "$(cat "$output/squashfs.key" 2>/dev/null)" = "$key" ];
 fi
 step "Squashfs (usually 1 min)"
 rm -f "$output/squashfs.key" "$target.new"
-# Every time stamp is the commit's, which mksquashfs takes from SOURCE_DATE_EPOCH in the environment.
+# Every time stamp is the commit's. mksquashfs takes it from its options or from the environment, not both.
 time=$SOURCE_DATE_EPOCH
 env -u SOURCE_DATE_EPOCH mksquashfs "$output/rootfs" "$target.new" -noappend -quiet -no-progress -no-exports -no-xattrs \
     -comp zstd -Xcompression-level 19 -b 128K -mkfs-time "$time" -all-time "$time" -processors 2

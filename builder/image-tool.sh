@@ -3,5 +3,5 @@
 set -eu
 . "$(dirname -- "$0")/lib.sh"
 
-cargo build --manifest-path "$repo/Cargo.toml" --locked --release --quiet -p qx-image
+env -u SOURCE_DATE_EPOCH cargo build --manifest-path "$repo/Cargo.toml" --locked --release --quiet -p qx-image
 exec "${CARGO_TARGET_DIR:-$repo/target}/release/qx-image" "$@"

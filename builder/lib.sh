@@ -25,11 +25,11 @@ in_buildroot() { [ -e /etc/quantix-buildroot ]; }
 namespace="--mount --propagation private"
 [ "$(id -u)" = 0 ] || namespace="$namespace --user --map-root-user --map-auto"
 
-# Every time stamp in what we build: the commit's, so that the same commit gives the same bits.
+# Every time stamp in the image: the commit's, so that the same commit gives the same bits. Only what makes
+# the image exports it: cargo compiles every crate with C in it anew when it changes.
 if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
     SOURCE_DATE_EPOCH=$(git -c safe.directory="$repo" -C "$repo" log -1 --format=%ct 2>/dev/null || echo 1767225600)
 fi
-export SOURCE_DATE_EPOCH
 
 # alone NAME: waits until no other build works on the same product of this checkout.
 alone() {
