@@ -46,13 +46,13 @@ pub fn choose_ports(management: &Management, nics: &[Nic]) -> (Vec<Nic>, Vec<Str
     (chosen, problems)
 }
 
-/// The text of `/etc/network/interfaces`.
+/// The text of `/etc/network/interfaces`. The loopback is not in it: that takes one command, and ifupdown-ng's dozen
+/// shells for it are felt at boot.
 #[must_use]
 pub fn render_interfaces(management: &Management, hostname: &HostName, ports: &[Nic]) -> String {
     let mut out = Stanzas(String::from(
         "# Made by qx-config from /quantix/config.toml at every boot; changes here are lost.\n",
     ));
-    out.stanza(true, "lo inet loopback");
     let port = write_ports(&mut out, management, ports);
     out.stanza(true, BRIDGE);
     out.option("use", "bridge");

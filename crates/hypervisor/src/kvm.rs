@@ -5,8 +5,10 @@
 //! Numbers and structures: Linux' `include/uapi/linux/kvm.h` and `arch/x86/include/uapi/asm/kvm.h`.
 #![expect(unsafe_code, reason = "fork, ioctl and mmap have no safe form")]
 
+use std::arch::x86_64::__cpuid;
 use std::ffi::CStr;
 use std::fs::OpenOptions;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use libc::c_int;
@@ -106,14 +108,21 @@ struct CpuId {
     content: [u32; 10 * 128],
 }
 
-/// Runs the guest. Takes about a millisecond where KVM works, three seconds at most.
+/// Runs the guest; without a device node, it loads the kernel's module first, because a boot does so only when all
+/// else is up. Takes about a millisecond where KVM works, three seconds at most.
 pub fn probe() -> Result<(), Unusable> {
     let path = "/dev/kvm";
-    match OpenOptions::new().read(true).write(true).open(path) {
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Unusable(format!("there is no {path}")));
+    let absent = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    let open = || OpenOptions::new().read(true).write(true).open(path);
+    let opened = open().or_else(|error| {
+        if absent(&error) && load_module() {
+            return open();
         }
+        Err(error)
+    });
+    match opened {
+        Ok(_) => {}
+        Err(error) if absent(&error) => return Err(Unusable(format!("there is no {path}"))),
         Err(error) => return Err(Unusable(format!("{path} can't be opened: {error}"))),
     }
     // SAFETY: the child makes system calls only and leaves by _exit: it takes no lock and no memory
@@ -134,6 +143,23 @@ pub fn probe() -> Result<(), Unusable> {
         }
         child => judge(child),
     }
+}
+
+/// Whether the module for this processor is loaded now. Without virtualization, or without leave, it is not.
+fn load_module() -> bool {
+    // CPUID: leaf 1, ECX bit 5 is VMX; leaf 8000_0001h, ECX bit 2 is SVM.
+    let module = if __cpuid(1).ecx & 1 << 5 != 0 {
+        "kvm_intel"
+    } else if __cpuid(0x8000_0000).eax > 0x8000_0000 && __cpuid(0x8000_0001).ecx & 1 << 2 != 0 {
+        "kvm_amd"
+    } else {
+        return false;
+    };
+    Command::new("modprobe")
+        .args(["--quiet", module])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 /// Waits for the child and says what its end means.

@@ -8,5 +8,5 @@ mod products;
 mod root;
 
 pub use files::{Profile, lines};
-pub use products::{iso, output, packages, product};
+pub use products::{iso, output, packages, product, repository};
 pub use root::{Entry, Root};

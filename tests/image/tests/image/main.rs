@@ -4,5 +4,6 @@ mod boot;
 mod contents;
 mod drivers;
 mod materials;
+mod scripts;
 mod secrets;
 mod services;
