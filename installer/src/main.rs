@@ -45,9 +45,12 @@ enum Command {
         /// Directory of configuration, keys and certificates
         #[arg(long, default_value = "/quantix")]
         state_dir: PathBuf,
-        /// Directory with a directory for each VM
-        #[arg(long, default_value = "/data/vms")]
-        vms_dir: PathBuf,
+        /// Directory of VM disks and copies of what belongs to them
+        #[arg(long, default_value = "/data")]
+        data_dir: PathBuf,
+        /// Directory of the running system's records
+        #[arg(long, default_value = "/run/quantix")]
+        run_dir: PathBuf,
     },
     /// The mirror of the boot disks
     Mirror {
@@ -109,8 +112,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             by_hand::run(&places, &file)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Firstboot { state_dir, vms_dir } => {
-            firstboot::run(&state_dir, &vms_dir)?;
+        Command::Firstboot {
+            state_dir,
+            data_dir,
+            run_dir,
+        } => {
+            firstboot::run(&state_dir, &data_dir, &run_dir)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Mirror {

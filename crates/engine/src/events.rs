@@ -120,6 +120,11 @@ impl Events {
         Ok((replay, self.inner.live.subscribe()))
     }
 
+    /// The events from now on, for the engine's own use.
+    pub(crate) fn live(&self) -> broadcast::Receiver<Event> {
+        self.inner.live.subscribe()
+    }
+
     pub(crate) fn publish(&self, kind: EventKind) {
         let mut ring = self
             .inner

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use qx_host::network_files::NetworkFiles;
 use qx_host::vm_files::VmFiles;
 use qx_hypervisor::Hypervisor;
 
@@ -26,6 +27,7 @@ mod layout;
 mod limiter;
 pub mod metrics;
 mod mirror;
+mod network_copies;
 mod networks;
 mod queue;
 mod secret;
@@ -111,6 +113,7 @@ impl Engine {
             ..qx_host::pending::Places::default()
         };
         let host = host::HostState::new(of_host, audit.clone());
+        network_copies::follow(NetworkFiles::new(&places.state, &places.data), &events);
         let networks = Networks::new(inventory.clone(), events.clone(), audit.clone());
         let of_boot = updates::Places {
             run: places.run,

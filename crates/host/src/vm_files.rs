@@ -15,6 +15,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use crate::durable;
+use crate::libvirt_text::{inner, is_file_name, unescape};
 
 const DEFINITION: &str = "domain.xml";
 const NVRAM: &str = "nvram";
@@ -162,32 +163,6 @@ fn absent_is_fine(outcome: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-fn is_file_name(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0'])
-}
-
-/// The text of the first element of this name, as libvirt writes it: without attributes, on one line.
-fn inner<'a>(text: &'a str, element: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(&format!("<{element}>"))?;
-    let (inner, _) = rest.split_once(&format!("</{element}>"))?;
-    Some(inner.trim())
-}
-
-fn unescape(text: &str) -> String {
-    let pairs = [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&apos;", "'"),
-    ];
-    let text = pairs
-        .iter()
-        .fold(text.to_owned(), |text, (escaped, plain)| {
-            text.replace(escaped, plain)
-        });
-    text.replace("&amp;", "&")
 }
 
 /// The file of a VM's firmware variables in libvirt's own directory; `None` if there are none, or somewhere else.

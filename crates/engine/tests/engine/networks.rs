@@ -211,6 +211,26 @@ async fn a_network_connects_a_vm_of_libvirt_and_goes_when_nobody_uses_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reinstall_finds_a_copy_of_every_network_beside_the_vms() {
+    let bench = Bench::new().await;
+    // The fake writes no files; libvirt does this when a network is defined.
+    let networks = bench.data.path().join("state/libvirt/qemu/networks");
+    std::fs::create_dir_all(&networks).unwrap();
+    let definition = "<network>\n  <name>lab</name>\n</network>\n";
+    std::fs::write(networks.join("lab.xml"), definition).unwrap();
+    let lab = bench.engine.networks.create(&admin(), nat("lab", 1)).await;
+    let copy = bench.data.path().join("networks/lab.xml");
+    eventually("the copy", async || {
+        std::fs::read_to_string(&copy).is_ok_and(|copied| copied == definition)
+    })
+    .await;
+    std::fs::remove_file(networks.join("lab.xml")).unwrap();
+    let id = lab.unwrap().network.id;
+    bench.engine.networks.delete(&admin(), id).await.unwrap();
+    eventually("no copy", async || !copy.exists()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_others_define_is_told_and_keeps_its_parts_through_an_edit() {
     let real = Real::new().await;
     let networks = &real.engine.networks;

@@ -23,6 +23,7 @@ use crate::boot::{BootInfo, Mode};
 use crate::boot_env::{self, Devices};
 use crate::config::{Config, InterfaceSelector, Status, Store, kernel_arguments};
 use crate::durable;
+use crate::first_boot;
 use crate::identity;
 use crate::network::choose_ports;
 use crate::nics::{self, Nic};
@@ -76,6 +77,7 @@ pub fn apply(paths: &Paths) -> Result<Status, ApplyError> {
     let mut loaded = Store::new(&paths.state).load();
     let problems = &mut loaded.status.problems;
     problems.extend(pending::problem(&paths.run));
+    problems.extend(first_boot::problems(&paths.run));
 
     let nics = find_nics(&loaded.config, &paths.sys);
     let (ports, port_problems) = choose_ports(&loaded.config.management, &nics);
