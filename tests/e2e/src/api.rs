@@ -16,6 +16,9 @@ use crate::console_socket::ConsoleSocket;
 use crate::deadline::{Look, poll};
 use crate::tls;
 
+/// Most bytes of an answer.
+const LARGEST: u64 = 64 << 20;
+
 /// A client, with or without a session.
 pub struct Api {
     agent: Agent,
@@ -171,6 +174,47 @@ impl Api {
         let request = request.body(SendBody::from_reader(&mut body));
         let response = self.agent.run(request.context(what)?).context(what)?;
         read(response).context(what)
+    }
+
+    /// POST with bytes and one more header.
+    ///
+    /// # Errors
+    /// As `get`.
+    pub fn post_bytes(&self, path: &str, header: (&str, &str), body: &[u8]) -> Result<Reply> {
+        let request = self
+            .request("POST", path)
+            .header("content-type", "application/octet-stream")
+            .header(header.0, header.1)
+            .body(body.to_vec());
+        read(
+            self.agent
+                .run(request.context("request")?)
+                .context("POST")?,
+        )
+    }
+
+    /// POST with a JSON body that is answered by bytes.
+    ///
+    /// # Errors
+    /// When no answer comes, or it is no success.
+    pub fn download(&self, path: &str, body: &Value) -> Result<Vec<u8>> {
+        let request = self
+            .request("POST", path)
+            .header("content-type", "application/json")
+            .body(body.to_string().into_bytes());
+        let mut response = self
+            .agent
+            .run(request.context("request")?)
+            .context("POST")?;
+        if !response.status().is_success() {
+            bail!("{path}: {:?}", read(response)?);
+        }
+        let bytes = response
+            .body_mut()
+            .with_config()
+            .limit(LARGEST)
+            .read_to_vec();
+        bytes.context("cannot read the answer")
     }
 
     /// DELETE

@@ -64,26 +64,25 @@ pub fn blank(path: &Path, size: u64) -> Result<std::path::PathBuf> {
     Ok(path.to_owned())
 }
 
-/// Waits for the end of an installation.
+/// Waits for the end of an installation; the words of the screen then, with single spaces.
 ///
 /// # Errors
 /// When it fails, or the firmware took no boot entry.
-pub fn installs(lab: &Lab, machine: &Machine) -> Result<()> {
-    let serial = machine.serial();
+pub fn installs(lab: &Lab, machine: &Machine) -> Result<String> {
     // What the line carries is only what changed on the screen.
+    let serial = machine.serial();
     let end = serial.wait_screen("the installation to end", INSTALL, |screen| {
-        let over = [
-            "Quantix-OS is installed on",
-            "The installation failed",
-            "no disk was changed",
-        ];
-        let ended = over.iter().any(|words| screen.contains(words));
-        ended.then(|| screen.to_owned())
+        let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        let failed = ["The installation failed", "no disk was changed"];
+        let done = words
+            .split_once("Quantix-OS is installed on")
+            .is_some_and(|(_, disks)| disks.contains('.'));
+        (done || failed.iter().any(|failed| words.contains(failed))).then_some(words)
     })?;
     ensure!(end.contains("Quantix-OS is installed on"), "{end}");
-    ensure!(!serial.screen().contains("no boot entry"), "{end}");
+    ensure!(!end.contains("no boot entry"), "{end}");
     lab.step("installed");
-    Ok(())
+    Ok(end)
 }
 
 /// Waits until the answer file's password opens the host. Until then it is a live system that answers, with
@@ -92,9 +91,17 @@ pub fn installs(lab: &Lab, machine: &Machine) -> Result<()> {
 /// # Errors
 /// When it can't be done.
 pub fn opens(machine: &Machine) -> Result<Api> {
+    opens_with(machine, PASSWORD)
+}
+
+/// The same with another password of root.
+///
+/// # Errors
+/// When it can't be done.
+pub fn opens_with(machine: &Machine, password: &str) -> Result<Api> {
     let mut api = machine.api()?;
     poll("the host to let us in", BOOT, || {
-        Ok(match api.log_in("root", PASSWORD) {
+        Ok(match api.log_in("root", password) {
             Ok(_) => Look::Done(()),
             Err(error) => Look::NotYet(format!("{error:#}")),
         })
@@ -107,16 +114,60 @@ pub fn opens(machine: &Machine) -> Result<Api> {
 /// # Errors
 /// When the host refuses.
 pub fn make_a_vm(api: &Api) -> Result<Value> {
+    make_a_vm_on(api, "default")
+}
+
+/// The same, plugged into this network.
+///
+/// # Errors
+/// When the host refuses.
+pub fn make_a_vm_on(api: &Api, network: &str) -> Result<Value> {
     api.put("/api/v1/images/guest.img", guest::marker_image())?
         .expect(201)?;
     let spec = json!({"name": "kept", "memory_mib": 64, "firmware": "uefi",
-        "disks": [{"image": "guest.img"}], "nics": [{"network": "default"}]});
+        "disks": [{"image": "guest.img"}], "nics": [{"network": network}]});
     let vm = api.post("/api/v1/vms", &spec)?.expect(201)?;
     starts(api, &vm)?;
     Ok(vm)
 }
 
-fn starts(api: &Api, vm: &Value) -> Result<()> {
+/// Makes a network with a DHCP reservation, `lab`, for the VM to hang on.
+///
+/// # Errors
+/// When the host refuses.
+pub fn make_a_network(api: &Api) -> Result<Value> {
+    let reservation =
+        json!({"mac": "52:54:00:aa:bb:cc", "address": "10.77.1.200", "name": "printer"});
+    let dhcp = json!({"start": "10.77.1.10", "end": "10.77.1.99", "reservations": [reservation]});
+    let spec =
+        json!({"name": "lab", "mode": "nat", "ipv4": {"address": "10.77.1.1/24", "dhcp": dhcp}});
+    api.post("/api/v1/networks", &spec)?.expect(201)
+}
+
+/// Whether there is a network like this one, whatever is plugged into it.
+///
+/// # Errors
+/// When there is none, or it is different.
+pub fn has_network(api: &Api, network: &Value) -> Result<()> {
+    let path = format!(
+        "/api/v1/networks/{}",
+        network["id"].as_str().unwrap_or_default()
+    );
+    let now = api.get(&path)?.expect(200)?;
+    for field in ["name", "mode", "autostart", "ipv4", "bridge", "vlan"] {
+        ensure!(
+            now[field] == network[field],
+            "{field} of the network is different: {now}"
+        );
+    }
+    Ok(())
+}
+
+/// Powers a VM on and off.
+///
+/// # Errors
+/// When the host refuses.
+pub fn starts(api: &Api, vm: &Value) -> Result<()> {
     let id = vm["id"].as_str().context("the VM has no id")?;
     for (action, state) in [("start", "running"), ("stop", "off")] {
         let path = format!("/api/v1/vms/{id}/{action}");

@@ -42,6 +42,7 @@ pub mod serial;
 pub mod ssh;
 pub mod tamper;
 pub mod tls;
+pub mod updates;
 pub mod volatile;
 
 pub use accelerator::Accelerator;

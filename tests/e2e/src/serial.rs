@@ -104,6 +104,12 @@ impl Serial {
         })
     }
 
+    /// What `wait_for_next` waits for comes after everything that was received until now.
+    pub fn pass_over(&self) {
+        let mut state = self.state();
+        state.consumed = state.text.len();
+    }
+
     /// Waits until `needle` is received after the place where the last call of this kind found its own.
     ///
     /// # Errors

@@ -200,9 +200,12 @@ fn nvme_and_sata_disks_are_installed_on_and_never_taken_for_each_other() {
                 .cd(iso.iso())
                 .usb_stick(&seed::volume(&lab.dir().join(name), &answer)?)
                 .start()?;
+            let installing = format!("Installing on {device}");
             machine
                 .serial()
-                .wait_for(&format!("Installing on {device}"), INSTALL)?;
+                .wait_screen(&installing, INSTALL, |screen| {
+                    screen.contains(&installing).then_some(())
+                })?;
             installs(lab, &machine)?;
             installed(&machine, name)?;
             machine.shut_down(minutes(5))?;

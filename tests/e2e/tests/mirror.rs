@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use qx_e2e::deadline::Look;
-use qx_e2e::installed::{BOOT, blank, installs, make_a_vm, opens};
+use qx_e2e::installed::{
+    BOOT, blank, has_network, installs, make_a_network, make_a_vm, make_a_vm_on, opens,
+};
 use qx_e2e::ssh::SshKey;
 use qx_e2e::{Api, Bus, Image, Lab, Machine, minutes, poll, seed};
 use serde_json::Value;
@@ -18,8 +20,8 @@ fn answer(install: &str, key: &SshKey) -> Result<String> {
     ))
 }
 
-/// Installs by an answer file on these disks, and leaves the host running from its medium's machine.
-fn install(lab: &Lab, name: &str, disks: &[&PathBuf], answer: &str) -> Result<Machine> {
+/// Installs by an answer file on these disks; what the screen says at the end.
+fn install(lab: &Lab, name: &str, disks: &[&PathBuf], answer: &str) -> Result<String> {
     let place = lab.dir().join(name);
     std::fs::create_dir_all(&place)?;
     let mut builder = lab.machine(&format!("{name}-machine"));
@@ -32,8 +34,9 @@ fn install(lab: &Lab, name: &str, disks: &[&PathBuf], answer: &str) -> Result<Ma
         .usb_stick(&seed::volume(&place, answer)?)
         .stop_at_reboot()
         .start()?;
-    installs(lab, &machine)?;
-    Ok(machine)
+    let said = installs(lab, &machine)?;
+    drop(machine.wait_off(minutes(5))?);
+    Ok(said)
 }
 
 fn boot(lab: &Lab, name: &str, disks: &[&PathBuf]) -> Result<(Machine, Api)> {
@@ -102,13 +105,11 @@ fn a_mirrored_boot_pair_survives_the_loss_of_either_disk() {
             blank(disk, 2 * GIB)?;
         }
         let wish = answer("disk = \"auto\"\nmirror = \"auto\"", &key)?;
-        let machine = install(lab, "install", &[&one, &two], &wish)?;
-        let said = machine.serial().text();
+        let said = install(lab, "install", &[&one, &two], &wish)?;
         ensure!(
             said.contains("installed on /dev/vda and /dev/vdb"),
             "{said}"
         );
-        drop(machine.wait_off(minutes(5))?);
 
         let (machine, api) = boot(lab, "both", &[&one, &two])?;
         ensure!(warnings(&api)?.is_empty(), "{}", warnings(&api)?);
@@ -164,13 +165,11 @@ fn a_mirror_is_installed_anew_around_its_data(
 ) -> Result<()> {
     let three = lab.dir().join("three.img");
     let wish = answer("keep_data = true", key)?;
-    let machine = install(lab, "again", &[one, &three], &wish)?;
-    let said = machine.serial().text();
+    let said = install(lab, "again", &[one, &three], &wish)?;
     ensure!(
         said.contains("installed on /dev/vda and /dev/vdb"),
         "{said}"
     );
-    drop(machine.wait_off(minutes(5))?);
     let (machine, api) = boot(lab, "third-alone", &[&three])?;
     has_vm(&api, vm)?;
     has_image(&api, "alone.img")?;
@@ -187,16 +186,16 @@ fn a_reinstall_that_keeps_data_brings_the_vms_back() {
         let disk = lab.dir().join("disk.img");
         blank(&disk, 2 * GIB)?;
         let wish = answer("disk = \"auto\"\nsystem_mib = 320", &key)?;
-        let machine = install(lab, "install", &[&disk], &wish)?;
-        drop(machine.wait_off(minutes(5))?);
-        let (machine, api) = boot(lab, "before", &[&disk])?;
-        let vm = make_a_vm(&api)?;
+        install(lab, "install", &[&disk], &wish)?;
+        let (mut machine, api) = boot(lab, "before", &[&disk])?;
+        let network = make_a_network(&api)?;
+        let vm = make_a_vm_on(&api, "lab")?;
+        a_bridge_that_will_be_gone(&key, &mut machine)?;
         let before = api.get("/api/v1/host")?.expect(200)?;
         machine.shut_down(minutes(5))?;
 
         let wish = answer("keep_data = true", &key)?.replace("qx-pair", "qx-again");
-        let machine = install(lab, "again", &[&disk], &wish)?;
-        drop(machine.wait_off(minutes(5))?);
+        install(lab, "again", &[&disk], &wish)?;
         let (mut machine, api) = boot(lab, "after", &[&disk])?;
         let host = api.get("/api/v1/host")?.expect(200)?;
         ensure!(host["hostname"] == "qx-again", "host: {host}");
@@ -205,6 +204,15 @@ fn a_reinstall_that_keeps_data_brings_the_vms_back() {
             "the configuration partition was not written anew"
         );
         has_vm(&api, &vm)?;
+        has_network(&api, &network)?;
+        let problems = host["config"]["problems"].to_string();
+        ensure!(
+            problems.contains(
+                "the network away leads to the bridge br9, which this host does not have"
+            ),
+            "problems: {problems}"
+        );
+        lab.step("the network is back with its reservation, and one that leads nowhere is named");
         let id = vm["id"].as_str().context("the VM has no id")?;
         let same = format!("cmp /data/vms/{id}/nvram /quantix/libvirt/nvram/kept_VARS.*");
         key.run(&mut machine, &same)?;
@@ -215,6 +223,17 @@ fn a_reinstall_that_keeps_data_brings_the_vms_back() {
         lab.step("the VM is back with its firmware variables, and starts");
         Ok(())
     });
+}
+
+/// A network on a bridge that a person made by hand, which no configuration knows of.
+fn a_bridge_that_will_be_gone(key: &SshKey, machine: &mut Machine) -> Result<()> {
+    key.run(
+        machine,
+        "set -e; ip link add br9 type bridge; \
+         echo '<network><name>away</name><forward mode=\"bridge\"/><bridge name=\"br9\"/></network>' >/run/away.xml; \
+         virsh net-define /run/away.xml; virsh net-start away",
+    )
+    .map(drop)
 }
 
 #[test]
@@ -245,8 +264,7 @@ fn what_the_live_system_assembled_does_not_stand_in_the_way_of_erasing() {
         // The fault first: a live system assembles both by itself.
         assembled_by_itself(lab, &disk, &live, &key)?;
         let wish = answer("disk = \"/dev/vda\"\nwipe = true", &key)?;
-        let machine = install(lab, "install", &[&disk], &wish)?;
-        drop(machine.wait_off(minutes(5))?);
+        install(lab, "install", &[&disk], &wish)?;
         let (machine, _) = boot(lab, "installed", &[&disk])?;
         machine.power_cut();
         Ok(())

@@ -4,22 +4,20 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use qx_e2e::bundle::{self, Fault, Signer};
-use qx_e2e::deadline::Look;
 use qx_e2e::installed::{
-    INSTALL, PASSWORD, SLOT_A_OFFSET, blank, configuration, flip_in_slot, holds_what_must_last,
-    make_a_vm, opens,
+    SLOT_A_OFFSET, blank, configuration, flip_in_slot, holds_what_must_last, installs, make_a_vm,
+    opens,
 };
-use qx_e2e::{Api, Bus, Image, Lab, Machine, minutes, poll, seed, tls};
-use serde_json::{Value, json};
+use qx_e2e::updates::{RESTART, apply, confirmed, slot, upload, wait};
+use qx_e2e::{Api, Bus, Image, Lab, Machine, minutes, seed, tls};
+use serde_json::json;
 
 const GIB: u64 = 1 << 30;
 const SLOT_B_OFFSET: u64 = SLOT_A_OFFSET + (300 << 20);
-/// From asking for a restart until the next system is up.
-const RESTART: Duration = minutes(10);
 
 fn answer(kernel_args: &str) -> String {
     format!(
@@ -38,66 +36,8 @@ fn install(lab: &Lab, kernel_args: &str) -> Result<Machine> {
         .cd(Image::latest()?.iso())
         .usb_stick(&seed::volume(lab.dir(), &answer(kernel_args))?)
         .start()?;
-    machine
-        .serial()
-        .wait_for("Quantix-OS is installed on", INSTALL)?;
-    lab.step("installed");
+    installs(lab, &machine)?;
     Ok(machine)
-}
-
-/// The host's updates, when they are as `wanted`.
-fn wait(
-    api: &mut Api,
-    what: &str,
-    within: Duration,
-    wanted: impl Fn(&Value) -> bool,
-) -> Result<Value> {
-    poll(what, within, || {
-        let reply = match api.get("/api/v1/updates") {
-            // Sessions end with the daemon.
-            Ok(reply) if reply.status == 401 => api
-                .log_in("root", PASSWORD)
-                .and_then(|_| api.get("/api/v1/updates")),
-            reply => reply,
-        };
-        Ok(match reply {
-            Ok(reply) if reply.status == 200 && wanted(&reply.body) => Look::Done(reply.body),
-            Ok(reply) => Look::NotYet(format!("{} {}", reply.status, reply.body)),
-            Err(error) => Look::NotYet(format!("{error:#}")),
-        })
-    })
-}
-
-fn slot<'a>(updates: &'a Value, name: &str) -> &'a Value {
-    let slots = updates["slots"].as_array().into_iter().flatten();
-    slots
-        .into_iter()
-        .find(|slot| slot["name"] == name)
-        .unwrap_or(&Value::Null)
-}
-
-fn upload(api: &Api, bundle: &Path) -> Result<Value> {
-    let updates = api.put_bundle(bundle, 0, None)?.expect(200)?;
-    ensure!(updates["transfer"]["state"] == "done", "{updates}");
-    ensure!(updates["transfer"]["percent"] == 100, "{updates}");
-    Ok(updates)
-}
-
-fn apply(api: &Api) -> Result<()> {
-    api.post("/api/v1/updates/apply", &json!({"restart": true}))?
-        .expect(200)
-        .map(drop)
-}
-
-/// Waits until `version` runs from `slot` and is confirmed.
-fn confirmed(api: &mut Api, name: &str, version: &str) -> Result<Value> {
-    wait(api, &format!("{version} to be confirmed"), RESTART, |now| {
-        let slot = slot(now, name);
-        slot["running"] == true
-            && slot["confirmed"] == true
-            && now["last"]["outcome"] == "succeeded"
-            && now["last"]["version"] == version
-    })
 }
 
 #[test]
@@ -297,6 +237,7 @@ fn fails_and_comes_back(
     let bundle = bundle::make(lab.dir(), version, *fault)?;
     upload(api, &bundle)?;
     fs::remove_file(&bundle)?;
+    machine.serial().pass_over();
     apply(api)?;
     comes_back(lab, machine, api, version, reason, words)?;
     ensure!(

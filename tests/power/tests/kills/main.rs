@@ -15,7 +15,7 @@ use std::thread;
 use anyhow::{Context, Result, anyhow, ensure};
 use fastrand::Rng;
 use qx_e2e::bundle::{self, Fault};
-use qx_e2e::installed::{INSTALL, blank, make_a_vm, opens};
+use qx_e2e::installed::{blank, installs, make_a_vm, opens};
 use qx_e2e::volatile::{Flush, Lost};
 use qx_e2e::{Bus, Image, Lab, environment, minutes, seed};
 
@@ -181,9 +181,7 @@ fn installed(lab: &Lab) -> Result<(PathBuf, Promised)> {
         .cd(Image::latest()?.iso())
         .usb_stick(&seed::volume(lab.dir(), ANSWER)?)
         .start()?;
-    machine
-        .serial()
-        .wait_for("Quantix-OS is installed on", INSTALL)?;
+    installs(lab, &machine)?;
     machine.wait_off(minutes(5))?;
     let machine = lab
         .machine("first")

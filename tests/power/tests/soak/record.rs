@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use qx_e2e::bundle::{self, Fault};
-use qx_e2e::installed::{BOOT, INSTALL, blank, opens};
+use qx_e2e::installed::{self, BOOT, blank, opens};
 use qx_e2e::{Api, Bus, Image, Lab, Machine, MachineBuilder, image, minutes, ports, seed};
 use qx_host::trust;
 use qx_power_tests::log::Log;
@@ -90,9 +90,7 @@ fn installs(lab: &Lab, disk: &Path, key: &SshKey) -> Result<Phase> {
         .cd(Image::latest()?.iso())
         .usb_stick(&seed::volume(lab.dir(), &answer(key))?)
         .start()?;
-    machine
-        .serial()
-        .wait_for("Quantix-OS is installed on", INSTALL)?;
+    installed::installs(lab, &machine)?;
     machine.wait_off(minutes(5))?;
     end(lab, phase, disk)
 }
