@@ -194,11 +194,16 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// libvirt links a definition that starts by itself into a directory `autostart`.
+/// libvirt links a definition that starts by itself into a directory `autostart` beside it. The image's own links, and
+/// those that bring networks back, are relative.
 fn check_link(path: &str, target: &str) -> Result<(), &'static str> {
-    let parent = path.rsplit('/').nth(1);
+    let mut parts = path.rsplit('/');
+    let (name, parent) = (parts.next(), parts.next());
     if !path.starts_with("libvirt/") || parent != Some("autostart") {
         return Err("a link has no place there");
+    }
+    if target.strip_prefix("../") == name {
+        return Ok(());
     }
     let Some(rest) = target.strip_prefix("/etc/libvirt/") else {
         return Err("it is a link to somewhere else than libvirt's definitions");
@@ -252,6 +257,7 @@ mod tests {
             entry("libvirt/qemu", Kind::Directory),
             entry("libvirt/qemu/autostart", Kind::Directory),
             link("libvirt/qemu/autostart/a.xml", "/etc/libvirt/qemu/a.xml"),
+            link("libvirt/qemu/autostart/b.xml", "../b.xml"),
             file("libvirt/qemu/naïve VM.xml"),
             file("machine-id"),
         ];
@@ -284,6 +290,8 @@ mod tests {
         for (path, target) in [
             ("libvirt/autostart/a.xml", "/etc/shadow"),
             ("libvirt/autostart/a.xml", "/etc/libvirt/../shadow"),
+            ("libvirt/autostart/a.xml", "../b.xml"),
+            ("libvirt/autostart/a.xml", "../../a.xml"),
             ("libvirt/a.xml", "/etc/libvirt/qemu/a.xml"),
             ("tls/autostart", "/etc/libvirt/qemu/a.xml"),
         ] {
