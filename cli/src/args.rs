@@ -75,6 +75,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: UpdateCommand,
     },
+    /// People who may log in, beside root.
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
     /// API tokens.
     Token {
         #[command(subcommand)]
@@ -539,11 +544,57 @@ pub(crate) struct Metrics {
     pub(crate) watch: bool,
 }
 
+#[derive(Subcommand)]
+pub(crate) enum UserCommand {
+    /// List them.
+    List,
+    /// Make one; the password is asked for, or read as a line from standard input.
+    Create {
+        /// At most 32 letters, digits, '.', '_' or '-'.
+        name: String,
+        /// What they may do.
+        #[arg(long, value_enum)]
+        role: Role,
+    },
+    /// Change one. Their sessions end.
+    Change {
+        /// Who.
+        name: String,
+        /// What they may do from now on.
+        #[arg(long, value_enum)]
+        role: Option<Role>,
+        /// Keep them and their tokens out.
+        #[arg(long, conflicts_with = "enable")]
+        disable: bool,
+        /// Let them in again.
+        #[arg(long)]
+        enable: bool,
+        /// Set a new password, asked for as with create.
+        #[arg(long)]
+        password: bool,
+    },
+    /// Remove one, with the tokens they made.
+    Delete {
+        /// Who.
+        name: String,
+    },
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Role {
     Viewer,
     Operator,
     Admin,
+}
+
+impl From<Role> for qx_api::rest::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Viewer => Self::Viewer,
+            Role::Operator => Self::Operator,
+            Role::Admin => Self::Admin,
+        }
+    }
 }
 
 #[cfg(test)]

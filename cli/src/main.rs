@@ -15,6 +15,7 @@ mod terminal;
 mod tokens;
 mod update_lines;
 mod updates;
+mod users;
 mod vms;
 mod watch;
 
@@ -56,6 +57,7 @@ async fn command(client: &Client, arguments: Arguments) -> Result<()> {
         Command::Image { command } => images::run(client, format, command).await,
         Command::Network { command } => networks::run(client, format, command).await,
         Command::Update { command } => updates::run(client, format, command).await,
+        Command::User { command } => users::run(client, format, command).await,
         Command::Token { command } => tokens::run(client, format, command).await,
         Command::Metrics(wish) => metrics::run(client, format, wish).await,
         Command::Events { since } => watch::events(client, format, since).await,

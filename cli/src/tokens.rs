@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use qx_api::client::Client;
-use qx_api::rest::{self, TokenCreate};
+use qx_api::rest::TokenCreate;
 
-use crate::args::{Format, Role, TokenCommand};
+use crate::args::{Format, TokenCommand};
 use crate::output::{fields, list, plain, word};
 
 const DAY_S: u64 = 86_400;
@@ -12,19 +12,21 @@ const DAY_S: u64 = 86_400;
 pub(crate) async fn run(client: &Client, format: Format, command: TokenCommand) -> Result<()> {
     match command {
         TokenCommand::List => {
-            let page = client.tokens().await?;
-            let rows = page.items.iter().map(|token| {
+            let tokens = client.tokens().await?;
+            let rows = tokens.iter().map(|token| {
                 let expires = token
                     .expires_at
                     .map_or_else(|| "never".into(), |at| at.to_string());
                 vec![
                     plain(&token.name),
                     word(&token.role),
+                    plain(&token.owner),
                     expires,
                     token.id.to_string(),
                 ]
             });
-            list(format, &page, &["NAME", "ROLE", "EXPIRES", "ID"], rows)
+            let header = ["NAME", "ROLE", "OWNER", "EXPIRES", "ID"];
+            list(format, &tokens, &header, rows)
         }
         TokenCommand::Create {
             name,
@@ -33,11 +35,7 @@ pub(crate) async fn run(client: &Client, format: Format, command: TokenCommand) 
         } => {
             let wish = TokenCreate {
                 name,
-                role: match role {
-                    Role::Viewer => rest::Role::Viewer,
-                    Role::Operator => rest::Role::Operator,
-                    Role::Admin => rest::Role::Admin,
-                },
+                role: role.into(),
                 expires_in_s: expires.map(|days| days * DAY_S),
             };
             let made = client.create_token(&wish).await?;

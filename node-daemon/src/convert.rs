@@ -7,7 +7,7 @@ mod updates;
 use jiff::Timestamp;
 use qx_api::rest;
 use qx_engine::events::{Event, EventKind};
-use qx_engine::{Identity, audit, tokens};
+use qx_engine::{Identity, audit, tokens, users};
 use qx_host::boot::{Backing, BootInfo, Mode};
 use qx_host::boot_env::Devices;
 use qx_host::config::{Source, Status};
@@ -35,9 +35,23 @@ pub(crate) fn token(token: tokens::Token) -> rest::Token {
         name: token.name,
         role: token.role.into(),
         created_by: token.created_by,
+        owner: token.owner,
         created_at: token.created_at,
         expires_at: token.expires_at,
         last_used_at: token.last_used_at,
+    }
+}
+
+pub(crate) fn user(user: users::User) -> rest::User {
+    rest::User {
+        name: user.name.to_string(),
+        role: user.role.into(),
+        disabled: user.disabled,
+        created_by: user.created_by,
+        created_at: user.created_at,
+        password_changed_at: user.password_changed_at,
+        last_login_at: user.last_login_at,
+        revision: user.revision.to_string(),
     }
 }
 

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use qx_model::name::ImageName;
+use qx_model::name::{ImageName, UserName};
 use qx_model::vm::VmId;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -261,7 +261,7 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
                     // Never the same, by RFC 9110.
                     _ if tag.starts_with("W/\"") => {}
                     _ => {
-                        let reason = "must be an ETag in quotes, as the VM's answer has it";
+                        let reason = "must be an ETag in quotes, as the answer to a read has it";
                         return Err(Failure::field("If-Match", reason));
                     }
                 }
@@ -280,6 +280,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let text = path_parameter(parts, state, "name").await?;
         ImageName::try_from(text)
+            .map(Self)
+            .map_err(|error| Failure::field("name", error.to_string()))
+    }
+}
+
+/// The `{name}` of a user's path.
+pub(crate) struct UserPath(pub(crate) UserName);
+
+impl<S: Send + Sync> FromRequestParts<S> for UserPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let text = path_parameter(parts, state, "name").await?;
+        UserName::try_from(text)
             .map(Self)
             .map_err(|error| Failure::field("name", error.to_string()))
     }

@@ -1,5 +1,7 @@
 //! Every way in which a request can fail, as a problem document.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -57,6 +59,15 @@ impl Failure {
         Self {
             errors,
             ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+        }
+    }
+
+    fn too_many(reason: &str, retry_after: Duration) -> Self {
+        let seconds = retry_after.as_secs() + 1;
+        let hint = format!("try again in {seconds} seconds");
+        Self {
+            retry_after_s: Some(seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, with_hint(reason, &hint))
         }
     }
 
@@ -118,6 +129,7 @@ impl From<Error> for Failure {
                 ),
             ),
             Error::Refused { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
+            Error::TooMany { retry_after } => Self::too_many(&error.to_string(), retry_after),
             Error::Unavailable { reason, hint } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, with_hint(&reason, &hint))
             }
@@ -130,14 +142,7 @@ impl From<LoginError> for Failure {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Wrong => Self::new(StatusCode::UNAUTHORIZED, error.to_string()),
-            LoginError::TooMany { retry_after } => {
-                let seconds = retry_after.as_secs() + 1;
-                let detail = format!("{error}; try again in {seconds} seconds");
-                Self {
-                    retry_after_s: Some(seconds),
-                    ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
-                }
-            }
+            LoginError::TooMany { retry_after } => Self::too_many(&error.to_string(), retry_after),
             LoginError::Busy => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 with_hint(&error.to_string(), "try again in a moment"),

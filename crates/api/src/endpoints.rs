@@ -90,15 +90,17 @@ pub const TOKEN_CREATE: Endpoint = Endpoint::new(
     "Make an API token; the answer is the only one that shows it",
 )
 .takes(Input::Json("TokenCreate"))
-.answers(201, Output::Json("TokenSecret"));
+.answers(201, Output::Json("TokenSecret"))
+.fails(&[409]);
 /// All tokens.
 pub const TOKEN_LIST: Endpoint = Endpoint::new(
     "listTokens",
     Get,
     "/api/v1/tokens",
     Requires(Operation::TokenManage),
-    "All API tokens, without their secrets",
+    "API tokens of one's own, or all for an administrator, without their secrets; oldest first",
 )
+.query(&[LIMIT, CURSOR])
 .answers(200, Output::Json("TokenPage"));
 /// Revoke a token.
 pub const TOKEN_DELETE: Endpoint = Endpoint::new(
@@ -647,6 +649,77 @@ pub const METRICS: Endpoint = Endpoint::new(
 )
 .answers(200, Output::Prometheus);
 
+/// All users.
+pub const USER_LIST: Endpoint = Endpoint::new(
+    "listUsers",
+    Get,
+    "/api/v1/users",
+    Requires(Operation::UserManage),
+    "Users, by name; root is not among them",
+)
+.query(&[LIMIT, CURSOR])
+.answers(200, Output::Json("UserPage"));
+/// Make a user.
+pub const USER_CREATE: Endpoint = Endpoint::new(
+    "createUser",
+    Post,
+    "/api/v1/users",
+    Requires(Operation::UserManage),
+    "Make a user",
+)
+.takes(Input::Json("UserCreate"))
+.answers(201, Output::Json("User"))
+.fails(&[409]);
+/// One user.
+pub const USER_GET: Endpoint = Endpoint::new(
+    "getUser",
+    Get,
+    "/api/v1/users/{name}",
+    Requires(Operation::UserManage),
+    "One user",
+)
+.answers(200, Output::Json("User"))
+.fails(&[404]);
+/// Change a user.
+pub const USER_PATCH: Endpoint = Endpoint::new(
+    "patchUser",
+    Patch,
+    "/api/v1/users/{name}",
+    Requires(Operation::UserManage),
+    "Change a user's role, state or password; their sessions end",
+)
+.query(&[Parameter {
+    name: "If-Match",
+    header: true,
+    required: false,
+    kind: "string",
+    description: "The user's `ETag`: one who was changed since then is not changed.",
+}])
+.takes(Input::Json("UserPatch"))
+.answers(200, Output::Json("User"))
+.fails(&[404, 409, 412]);
+/// Remove a user.
+pub const USER_DELETE: Endpoint = Endpoint::new(
+    "deleteUser",
+    Delete,
+    "/api/v1/users/{name}",
+    Requires(Operation::UserManage),
+    "Remove a user, their sessions and the tokens they made",
+)
+.answers(204, Output::Empty)
+.fails(&[404, 409]);
+/// Change one's own password.
+pub const PASSWORD_CHANGE: Endpoint = Endpoint::new(
+    "changePassword",
+    Post,
+    "/api/v1/session/password",
+    Requires(Operation::PasswordChange),
+    "Change one's own password; one's other sessions end",
+)
+.takes(Input::Json("PasswordChange"))
+.answers(204, Output::Empty)
+.fails(&[409, 429, 503]);
+
 /// All of them.
 pub const ALL: &[Endpoint] = &[
     HEALTH,
@@ -710,4 +783,10 @@ pub const ALL: &[Endpoint] = &[
     VM_METRICS,
     METRICS_LIVE,
     METRICS,
+    USER_LIST,
+    USER_CREATE,
+    USER_GET,
+    USER_PATCH,
+    USER_DELETE,
+    PASSWORD_CHANGE,
 ];

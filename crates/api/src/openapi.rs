@@ -136,6 +136,17 @@ fn reference(schema: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
 
+/// Operations whose answer has an `ETag`.
+const TAGGED: &[&str] = &[
+    "getVm",
+    "patchVm",
+    "getNetwork",
+    "patchNetwork",
+    "getUser",
+    "createUser",
+    "patchUser",
+];
+
 fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
     let json_of = |schema| json!({ "application/json": { "schema": reference(schema) } });
     let status = endpoint.status;
@@ -158,7 +169,7 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
                     "Location": { "schema": { "type": "string" }, "description": "Its path." },
                 });
             }
-            if ["getVm", "patchVm", "getNetwork", "patchNetwork"].contains(&endpoint.id) {
+            if TAGGED.contains(&endpoint.id) {
                 response["headers"] = json!({
                     "ETag": { "schema": { "type": "string" }, "description": "To be sent as `If-Match`." },
                 });
@@ -297,6 +308,10 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::Updates>(&mut found);
     collect::<rest::UpdateStart>(&mut found);
     collect::<rest::Event>(&mut found);
+    collect::<rest::UserPage>(&mut found);
+    collect::<rest::UserCreate>(&mut found);
+    collect::<rest::UserPatch>(&mut found);
+    collect::<rest::PasswordChange>(&mut found);
     collect::<rest::MetricsSeries>(&mut found);
     collect::<rest::MetricsSample>(&mut found);
     found.sort_by(|a, b| a.0.cmp(&b.0));

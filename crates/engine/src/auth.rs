@@ -7,17 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use qx_host::accounts::{self, AccountError};
-use qx_model::access::{Actor, Role};
+use qx_model::access::{Actor, Operation, Role};
 use tokio::sync::Semaphore;
 
 use crate::audit::Audit;
+use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::limiter::Limiter;
 use crate::sessions::{Sessions, origin};
 use crate::tokens::Tokens;
+use crate::users::{ROOT, Users};
 
-/// The host's own administrator.
-const ROOT: &str = "root";
 /// Password checks at once: each costs a core for some time.
 const CHECKS: usize = 2;
 /// How long a log-in waits for its turn.
@@ -46,6 +46,14 @@ pub enum LoginError {
     Internal(crate::Error),
 }
 
+/// What a password was checked against.
+#[derive(PartialEq, Eq)]
+struct Checked {
+    role: Role,
+    /// `None` for root, whose hash is the system's.
+    hash: Option<String>,
+}
+
 /// Who is who. Clones share it.
 #[derive(Clone)]
 pub struct Auth {
@@ -56,18 +64,26 @@ struct Inner {
     shadow: PathBuf,
     sessions: Sessions,
     tokens: Tokens,
+    users: Users,
     limiter: Mutex<Limiter>,
     checks: Semaphore,
     audit: Audit,
 }
 
 impl Auth {
-    pub(crate) fn new(shadow: PathBuf, tokens: Tokens, audit: Audit) -> Self {
+    pub(crate) fn new(
+        shadow: PathBuf,
+        sessions: Sessions,
+        tokens: Tokens,
+        users: Users,
+        audit: Audit,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 shadow,
-                sessions: Sessions::default(),
+                sessions,
                 tokens,
+                users,
                 limiter: Mutex::default(),
                 checks: Semaphore::new(CHECKS),
                 audit,
@@ -82,20 +98,14 @@ impl Auth {
         username: &str,
         password: String,
         from: Option<IpAddr>,
-    ) -> Result<(String, Identity), LoginError> {
+    ) -> std::result::Result<(String, Identity), LoginError> {
         let inner = &self.inner;
-        if let Some(address) = from {
-            let charged = lock(&inner.limiter).charge(address, Instant::now());
-            charged.map_err(|retry_after| LoginError::TooMany { retry_after })?;
+        self.charge(from)?;
+        let checked = self.check(username, password, from).await;
+        let result = checked.and_then(|checked| self.admit(username, &checked, from));
+        if result.is_ok() {
+            inner.users.note_login(username);
         }
-        let checked = self.check(username, password).await;
-        if let (Ok(()), Some(address)) = (&checked, from) {
-            lock(&inner.limiter).forgive(address);
-        }
-        let result = checked.and_then(|()| {
-            let opened = inner.sessions.open(ROOT, Role::Admin, origin(from));
-            opened.map_err(LoginError::Internal)
-        });
         let outcome = match &result {
             Ok(_) => "ok".to_owned(),
             Err(error) => error.to_string(),
@@ -109,21 +119,100 @@ impl Auth {
         result
     }
 
-    async fn check(&self, username: &str, password: String) -> Result<(), LoginError> {
+    fn admit(
+        &self,
+        username: &str,
+        checked: &Checked,
+        from: Option<IpAddr>,
+    ) -> std::result::Result<(String, Identity), LoginError> {
+        let sessions = &self.inner.sessions;
+        let opened = sessions.open(username, checked.role, origin(from));
+        let (cookie, identity) = opened.map_err(LoginError::Internal)?;
+        // Whoever was changed during the check had no session yet that could be ended.
+        if self.standing(username).as_ref() != Some(checked) {
+            sessions.close(&cookie);
+            return Err(LoginError::Wrong);
+        }
+        Ok((cookie, identity))
+    }
+
+    /// Books a wrong password in advance, so that guesses made at the same time count.
+    fn charge(&self, from: Option<IpAddr>) -> std::result::Result<(), LoginError> {
+        let Some(address) = from else { return Ok(()) };
+        let charged = lock(&self.inner.limiter).charge(address, Instant::now());
+        charged.map_err(|retry_after| LoginError::TooMany { retry_after })
+    }
+
+    fn standing(&self, username: &str) -> Option<Checked> {
+        let users = &self.inner.users;
+        Some(Checked {
+            role: users.standing(username)?,
+            hash: users.login_hash(username),
+        })
+    }
+
+    /// What who knows the password may do. What was charged is forgiven when it is right.
+    async fn check(
+        &self,
+        username: &str,
+        password: String,
+        from: Option<IpAddr>,
+    ) -> std::result::Result<Checked, LoginError> {
         let turn = tokio::time::timeout(PATIENCE, self.inner.checks.acquire()).await;
         let _turn = turn.map_err(|_| LoginError::Busy)?;
-        let shadow = self.inner.shadow.clone();
-        // Checked for every name, so that its timing does not tell which names exist.
-        let checking =
-            tokio::task::spawn_blocking(move || accounts::verify_root_password(&shadow, &password));
-        let good = checking.await.map_err(|error| {
-            LoginError::Internal(crate::Error::internal("checking a password", error))
-        })??;
-        if good && username == ROOT {
-            Ok(())
+        let standing = self.standing(username);
+        let checking = if username == ROOT {
+            let shadow = self.inner.shadow.clone();
+            tokio::task::spawn_blocking(move || accounts::verify_root_password(&shadow, &password))
         } else {
-            Err(LoginError::Wrong)
+            // As long for a name that nobody has, so that its timing does not tell which names exist.
+            let hash = standing.as_ref().and_then(|found| found.hash.clone());
+            tokio::task::spawn_blocking(move || {
+                Ok(accounts::verify_password(&password, hash.as_deref()))
+            })
+        };
+        let good = checking.await.map_err(|error| {
+            LoginError::Internal(Error::internal("checking a password", error))
+        })??;
+        let checked = standing.filter(|_| good).ok_or(LoginError::Wrong)?;
+        if let Some(address) = from {
+            lock(&self.inner.limiter).forgive(address);
         }
+        Ok(checked)
+    }
+
+    /// Changes the caller's own password. Their other sessions end; `cookie` is the one that stays. Wrong ones
+    /// count as failed log-ins of `from`.
+    pub async fn change_password(
+        &self,
+        by: &Identity,
+        current: String,
+        new: String,
+        cookie: Option<&str>,
+        from: Option<IpAddr>,
+    ) -> Result<()> {
+        let work = async {
+            if cookie.is_none() {
+                return Err(Error::Conflict {
+                    reason: "only somebody who is logged in has a password of their own".into(),
+                    hint: "log in with it; a token or root on the host itself has none".into(),
+                });
+            }
+            if by.account == ROOT {
+                return Err(Error::Conflict {
+                    reason: "root's password is part of the host's configuration".into(),
+                    hint: "change it on the host's console or in config.toml".into(),
+                });
+            }
+            self.charge(from).map_err(of_password)?;
+            let checked = self.check(&by.account, current, from).await;
+            let Checked { hash, .. } = checked.map_err(of_password)?;
+            let users = &self.inner.users;
+            users.set_own_password(by, hash, new, cookie).await
+        };
+        let audit = &self.inner.audit;
+        let operation = Operation::PasswordChange;
+        audit.change(&by.actor, operation, &by.account, work).await
     }
 
     /// Whose session cookie it is.
@@ -135,7 +224,9 @@ impl Auth {
     /// Whose API token it is.
     #[must_use]
     pub fn by_token(&self, token: &str, from: Option<IpAddr>) -> Option<Identity> {
-        self.inner.tokens.find(token, origin(from))
+        let users = &self.inner.users;
+        let standing = |account: &str| users.standing(account);
+        self.inner.tokens.find(token, origin(from), standing)
     }
 
     /// Ends the session of a cookie.
@@ -147,6 +238,60 @@ impl Auth {
     }
 }
 
+/// Why one's own password was not changed.
+fn of_password(error: LoginError) -> Error {
+    match error {
+        LoginError::Wrong => Error::field("current_password", "is wrong"),
+        LoginError::TooMany { retry_after } => Error::TooMany { retry_after },
+        LoginError::Internal(error) => error,
+        LoginError::Busy | LoginError::Accounts(_) => Error::Unavailable {
+            reason: error.to_string(),
+            hint: "try again in a moment".into(),
+        },
+    }
+}
+
 fn lock(limiter: &Mutex<Limiter>) -> std::sync::MutexGuard<'_, Limiter> {
     limiter.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use crate::users::Change;
+
+    #[tokio::test]
+    async fn a_user_who_was_changed_while_their_password_was_checked_is_not_let_in() {
+        let files = tempfile::tempdir().unwrap();
+        let store = Store::open(&files.path().join("db")).unwrap();
+        let (audit, sessions) = (Audit::new(store.clone()), Sessions::default());
+        let shadow = files.path().join("shadow");
+        let tokens = Tokens::load(store.clone(), audit.clone()).await.unwrap();
+        let parts = (audit.clone(), sessions.clone(), tokens.clone());
+        let users = Users::load(store, parts.0, parts.1, parts.2, shadow.clone());
+        let users = users.await.unwrap();
+        let auth = Auth::new(shadow, sessions.clone(), tokens, users.clone(), audit);
+        let root = Identity::local_root();
+        let name: qx_model::name::UserName = "otto".parse().unwrap();
+        let made = users.create(&root, name.clone(), "correct horse".into(), Role::Viewer);
+        made.await.unwrap();
+        let change = |role, disabled, password: Option<&str>| Change {
+            role,
+            disabled,
+            password: password.map(Into::into),
+        };
+        for change in [
+            change(None, None, Some("battery staple")),
+            change(Some(Role::Operator), None, None),
+            change(None, Some(true), None),
+        ] {
+            let checked = auth.standing("otto").unwrap();
+            let (cookie, _) = auth.admit("otto", &checked, None).unwrap();
+            users.update(&root, &name, None, change).await.unwrap();
+            assert!(auth.by_cookie(&cookie, None).is_none());
+            let late = auth.admit("otto", &checked, None);
+            assert!(matches!(late, Err(LoginError::Wrong)));
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Why a use case failed, sorted by what its caller can do about it. Every sentence a person may read
 //! says what happened and why; `hint` says what to do.
 
+use std::time::Duration;
+
 use qx_hypervisor::Error as HypervisorError;
 use qx_model::access::{Operation, Role};
 use qx_model::vm::FieldError;
@@ -57,6 +59,12 @@ pub enum Error {
         action: String,
         /// The hypervisor's words.
         message: String,
+    },
+    /// Too many failed tries from one address.
+    #[error("too many failed tries from this address")]
+    TooMany {
+        /// How long to wait.
+        retry_after: Duration,
     },
     /// Something this host needs does not answer; the same request may work later.
     #[error("{reason}")]

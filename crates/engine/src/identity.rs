@@ -6,11 +6,17 @@ use jiff::Timestamp;
 use qx_model::access::{Actor, Role};
 use tokio::sync::watch;
 
+use crate::error::{Error, Result};
+
 /// An authenticated caller.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// For authorisation and the audit log.
     pub actor: Actor,
+    /// Whose account it is: a user's name, or `root`; for a token, the account that made it.
+    pub account: String,
+    /// An API token, not a person: what it makes has its bounds.
+    pub by_token: bool,
     /// The session's CSRF token; `None` when no cookie was involved.
     pub csrf_token: Option<String>,
     /// When it ends, for people.
@@ -29,6 +35,8 @@ impl Identity {
                 role: Role::Admin,
                 origin: "local".into(),
             },
+            account: "root".into(),
+            by_token: false,
             csrf_token: None,
             expires_at: None,
             validity: Validity {
@@ -36,6 +44,18 @@ impl Identity {
                 deadline: None,
             },
         }
+    }
+
+    /// An error when the session or token has ended since the request began. Asked right before a change that
+    /// would outlive it.
+    pub(crate) fn still_holds(&self) -> Result<()> {
+        if self.validity.is_over() {
+            return Err(Error::Conflict {
+                reason: "the session or token that asked has ended meanwhile".into(),
+                hint: "log in again".into(),
+            });
+        }
+        Ok(())
     }
 }
 
@@ -48,6 +68,12 @@ pub struct Validity {
 }
 
 impl Validity {
+    fn is_over(&self) -> bool {
+        let revoked = self.revoked.as_ref();
+        let expired = self.deadline.is_some_and(|end| end <= Instant::now());
+        expired || revoked.is_some_and(|revoked| revoked.has_changed().is_err())
+    }
+
     /// Returns when the identity has been revoked or has expired.
     pub async fn ended(&mut self) {
         let revoked = async {

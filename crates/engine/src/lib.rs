@@ -35,6 +35,7 @@ mod sessions;
 mod store;
 pub mod tokens;
 pub mod updates;
+pub mod users;
 mod vms;
 
 pub use console::SerialConsole;
@@ -57,6 +58,8 @@ pub struct Engine {
     pub events: events::Events,
     /// Who is asking.
     pub auth: auth::Auth,
+    /// People who may log in, beside root.
+    pub users: users::Users,
     /// API tokens.
     pub tokens: tokens::Tokens,
     /// Who did what.
@@ -92,8 +95,23 @@ impl Engine {
         image_file::prepare(&layout.images(), &layout.uploads(), &layout.vms())?;
         let store = store::Store::open(&places.data.join("quantix.db"))?;
         let audit = audit::Audit::new(store.clone());
-        let tokens = tokens::Tokens::load(store, audit.clone()).await?;
-        let auth = auth::Auth::new(places.shadow, tokens.clone(), audit.clone());
+        let tokens = tokens::Tokens::load(store.clone(), audit.clone()).await?;
+        let sessions = sessions::Sessions::default();
+        let users = users::Users::load(
+            store,
+            audit.clone(),
+            sessions.clone(),
+            tokens.clone(),
+            places.shadow.clone(),
+        )
+        .await?;
+        let auth = auth::Auth::new(
+            places.shadow,
+            sessions,
+            tokens.clone(),
+            users.clone(),
+            audit.clone(),
+        );
         let events = events::Events::new();
         let consoles = console::Consoles::new(Arc::clone(&hypervisor));
         let files = VmFiles::new(&places.state, &layout.vms());
@@ -128,6 +146,7 @@ impl Engine {
             networks,
             events,
             auth,
+            users,
             tokens,
             audit,
             updates,

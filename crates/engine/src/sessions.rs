@@ -16,7 +16,9 @@ use crate::secret::{self, Fingerprint};
 /// How long a session lasts.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 /// Sessions at once; the oldest makes room.
-const MOST: usize = 256;
+const MOST: usize = 1024;
+/// Sessions of one user at once, so that nobody pushes others out; their oldest makes room.
+const MOST_OF_ONE: usize = 32;
 
 /// All sessions. Clones share them.
 #[derive(Clone, Default)]
@@ -55,14 +57,10 @@ impl Sessions {
         let mut sessions = self.lock();
         let now = Instant::now();
         sessions.retain(|_, session| session.deadline > now);
-        if sessions.len() >= MOST
-            && let Some(oldest) = sessions
-                .iter()
-                .min_by_key(|(_, session)| session.deadline)
-                .map(|(key, _)| *key)
-        {
-            sessions.remove(&oldest);
-        }
+        make_room(&mut sessions, MOST_OF_ONE, |session| {
+            session.username == username
+        });
+        make_room(&mut sessions, MOST, |_| true);
         sessions.insert(secret::fingerprint(&cookie), session);
         Ok((cookie, identity))
     }
@@ -79,8 +77,31 @@ impl Sessions {
         self.lock().remove(&secret::fingerprint(cookie));
     }
 
+    /// Ends all sessions of a user, but that of the cookie `kept`.
+    pub(crate) fn close_all_of(&self, username: &str, kept: Option<&str>) {
+        let kept = kept.map(secret::fingerprint);
+        self.lock()
+            .retain(|key, session| session.username != username || Some(*key) == kept);
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Fingerprint, Session>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the oldest of those that `counts` when there are `most` of them.
+fn make_room(
+    sessions: &mut HashMap<Fingerprint, Session>,
+    most: usize,
+    counts: impl Fn(&Session) -> bool,
+) {
+    let counted = || sessions.iter().filter(|(_, session)| counts(session));
+    if counted().count() >= most
+        && let Some(oldest) = counted()
+            .min_by_key(|(_, session)| session.deadline)
+            .map(|(key, _)| *key)
+    {
+        sessions.remove(&oldest);
     }
 }
 
@@ -92,6 +113,8 @@ impl Session {
                 role: self.role,
                 origin,
             },
+            account: self.username.clone(),
+            by_token: false,
             csrf_token: Some(self.csrf_token.clone()),
             expires_at: Some(self.expires_at),
             validity: Validity {
@@ -127,14 +150,39 @@ mod tests {
             .unwrap();
     }
 
-    #[test]
-    fn the_number_of_sessions_is_bounded() {
+    #[tokio::test]
+    async fn all_sessions_of_a_user_end_but_the_one_that_is_kept() {
         let sessions = Sessions::default();
-        let (first, _) = sessions.open("root", Role::Admin, "local".into()).unwrap();
-        for _ in 0..MOST {
-            sessions.open("root", Role::Admin, "local".into()).unwrap();
+        let open = |name| sessions.open(name, Role::Viewer, "local".into()).unwrap();
+        let (kept, _) = open("a");
+        let (ended, mut identity) = open("a");
+        let (other, _) = open("b");
+        sessions.close_all_of("a", Some(&kept));
+        let there = |cookie: &str| sessions.find(cookie, "local".into()).is_some();
+        assert_eq!(
+            (there(&kept), there(&ended), there(&other)),
+            (true, false, true)
+        );
+        tokio::time::timeout(Duration::from_secs(5), identity.validity.ended())
+            .await
+            .unwrap();
+    }
+
+    #[test]
+    fn the_number_of_sessions_is_bounded_and_nobody_pushes_others_out() {
+        let sessions = Sessions::default();
+        let open = |name: &str| sessions.open(name, Role::Admin, "local".into()).unwrap().0;
+        let there = |cookie: &str| sessions.find(cookie, "local".into()).is_some();
+        let root = open("root");
+        let first = open("a");
+        for _ in 0..MOST_OF_ONE {
+            open("a");
         }
-        assert!(sessions.lock().len() <= MOST);
-        assert!(sessions.find(&first, "local".into()).is_none());
+        assert!(there(&root) && !there(&first));
+        assert_eq!(sessions.lock().len(), MOST_OF_ONE + 1);
+        for n in 0..MOST {
+            open(&n.to_string());
+        }
+        assert_eq!(sessions.lock().len(), MOST);
     }
 }

@@ -26,7 +26,8 @@ const HOST: Schema = Schema {
     loss: "users and API tokens must be made anew",
 };
 
-const UPGRADES: &[&str] = &["
+const UPGRADES: &[&str] = &[
+    "
     CREATE TABLE token (
         id           TEXT PRIMARY KEY,
         name         TEXT NOT NULL,
@@ -46,7 +47,22 @@ const UPGRADES: &[&str] = &["
         target    TEXT NOT NULL,
         outcome   TEXT NOT NULL
     ) STRICT;
-"];
+",
+    "
+    CREATE TABLE user (
+        name                TEXT PRIMARY KEY COLLATE NOCASE,
+        role                TEXT NOT NULL,
+        disabled            INTEGER NOT NULL,
+        hash                TEXT NOT NULL,
+        created_by          TEXT NOT NULL,
+        created_at          INTEGER NOT NULL,
+        password_changed_at INTEGER NOT NULL,
+        last_login_at       INTEGER,
+        revision            INTEGER NOT NULL
+    ) STRICT;
+    ALTER TABLE token ADD COLUMN owner TEXT NOT NULL DEFAULT 'root';
+",
+];
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 

@@ -2,6 +2,7 @@
 //! memory so that a request costs no query; only digests of the secrets are stored.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,11 +18,16 @@ use crate::error::{Error, Result};
 use crate::identity::{Identity, Validity};
 use crate::secret::{self, Fingerprint};
 use crate::store::Store;
+use crate::users::ROOT;
 
 /// What every token begins with, so that a leaked one is recognised.
 const PREFIX: &str = "qxt_";
 /// Tokens at once.
 const MOST: usize = 1000;
+/// Tokens of one user, so that nobody keeps others from making theirs; root has no such bound.
+const MOST_OF_ONE: usize = 100;
+/// How long one lasts, in seconds: a minute to ten years.
+const LIFETIMES_S: RangeInclusive<u64> = 60..=315_360_000;
 /// How exactly `last_used_at` is kept.
 const USE_STEP_S: i64 = 60;
 
@@ -36,6 +42,8 @@ pub struct Token {
     pub role: Role,
     /// Who made it.
     pub created_by: String,
+    /// The account that it acts for: a user's name, or `root`. It may never do more than that account.
+    pub owner: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it stops working.
@@ -75,14 +83,14 @@ impl Tokens {
     /// Makes a token and gives its secret, the only time that it is known.
     pub async fn create(
         &self,
-        actor: &Actor,
+        by: &Identity,
         name: String,
         role: Role,
         expires_in: Option<Duration>,
     ) -> Result<(Token, String)> {
-        let target = name.clone();
+        let target = format!("create {name} as {}", role.name());
         let work = async {
-            let token = self.checked(actor, name, role, expires_in)?;
+            let token = self.checked(by, name, role, expires_in)?;
             let secret = format!("{PREFIX}{}", secret::random()?);
             let hash = secret::fingerprint(&secret);
             let row = token.clone();
@@ -90,21 +98,29 @@ impl Tokens {
                 .run_durably("storing an API token", move |c| insert(c, hash, &row))
                 .await?;
             self.lock().insert(hash, Known::new(token.clone()));
+            // Whoever was shut out meanwhile leaves nothing behind.
+            if let Err(ended) = by.still_holds() {
+                self.remove(hash).await?;
+                return Err(ended);
+            }
             Ok((token, secret))
         };
-        self.audit
-            .change(
-                actor,
-                Operation::TokenManage,
-                format!("create {target}"),
-                work,
-            )
-            .await
+        self.change(by, target, work).await
+    }
+
+    async fn change<T>(
+        &self,
+        by: &Identity,
+        target: String,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let operation = Operation::TokenManage;
+        self.audit.change(&by.actor, operation, target, work).await
     }
 
     fn checked(
         &self,
-        actor: &Actor,
+        by: &Identity,
         name: String,
         role: Role,
         expires_in: Option<Duration>,
@@ -114,73 +130,119 @@ impl Tokens {
             let reason = "must be 1 to 63 characters, none of them a control character";
             return Err(Error::field("name", reason));
         }
-        if expires_in.is_some_and(|time| !(60..=315_360_000).contains(&time.as_secs())) {
+        if expires_in.is_some_and(|time| !LIFETIMES_S.contains(&time.as_secs())) {
             return Err(Error::field(
                 "expires_in_s",
                 "must be 60 to 315360000 (ten years)",
             ));
         }
-        if self.lock().len() >= MOST {
-            return Err(Error::Conflict {
-                reason: format!("there are {MOST} API tokens already"),
-                hint: "revoke those that are no longer used".into(),
-            });
+        if role > by.actor.role {
+            let reason = format!("must not be above your own role, {}", by.actor.role.name());
+            return Err(Error::field("role", reason));
         }
         let created_at = Timestamp::now();
+        let expires_at = expires_in.map(|time| created_at + time);
+        if let Some(end) = by.expires_at.filter(|_| by.by_token)
+            && expires_at.is_none_or(|wanted| wanted > end)
+        {
+            let reason = format!("must end by {end}, when the token that asks for it does");
+            return Err(Error::field("expires_in_s", reason));
+        }
+        self.has_room_for(&by.account)?;
         Ok(Token {
             id: Uuid::new_v4(),
             name,
             role,
-            created_by: actor.name.clone(),
+            created_by: by.actor.name.clone(),
+            owner: by.account.clone(),
             created_at,
-            expires_at: expires_in.map(|time| created_at + time),
+            expires_at,
             last_used_at: None,
         })
     }
 
-    /// All tokens, oldest first.
-    pub fn list(&self, actor: &Actor) -> Result<Vec<Token>> {
-        authorize(actor, Operation::TokenManage)?;
+    fn has_room_for(&self, owner: &str) -> Result<()> {
+        let known = self.lock();
+        let own = known.values().filter(|known| known.token.owner == owner);
+        let (owns, most) = match own.count() {
+            own if own >= MOST_OF_ONE && owner != ROOT => ("of your own", MOST_OF_ONE),
+            _ if known.len() >= MOST => ("on this host", MOST),
+            _ => return Ok(()),
+        };
+        Err(Error::Conflict {
+            reason: format!("there are {most} API tokens {owns} already"),
+            hint: "revoke those that are no longer used".into(),
+        })
+    }
+
+    /// Tokens of one's own, or all for an administrator; oldest first.
+    pub fn list(&self, by: &Identity) -> Result<Vec<Token>> {
+        authorize(&by.actor, Operation::TokenManage)?;
         let mut tokens: Vec<Token> = self
             .lock()
             .values()
             .map(|known| known.token.clone())
+            .filter(|token| sees(by, token))
             .collect();
         tokens.sort_by_key(|token| (token.created_at, token.id));
         Ok(tokens)
     }
 
     /// Revokes a token at once, for open streams too.
-    pub async fn delete(&self, actor: &Actor, id: Uuid) -> Result<()> {
+    pub async fn delete(&self, by: &Identity, id: Uuid) -> Result<()> {
         let work = async {
             let hash = {
                 let known = self.lock();
-                let found = known.iter().find(|(_, known)| known.token.id == id);
+                let found = known
+                    .iter()
+                    .find(|(_, known)| known.token.id == id && sees(by, &known.token));
                 found.map(|(hash, _)| *hash)
             };
             let hash = hash.ok_or_else(|| Error::NotFound {
                 what: "API token",
                 id: id.to_string(),
             })?;
-            // Refused from now on, even if the disk should fail us.
-            self.lock().remove(&hash);
-            self.store
-                .run_durably("revoking an API token", move |connection| {
-                    connection.execute("DELETE FROM token WHERE hash = ?1", [hash])
-                })
-                .await
-                .map(|_| ())
+            self.remove(hash).await
         };
-        self.audit
-            .change(actor, Operation::TokenManage, format!("delete {id}"), work)
-            .await
+        self.change(by, format!("delete {id}"), work).await
     }
 
-    /// Whose token it is, if it is good now.
-    pub(crate) fn find(&self, secret: &str, origin: String) -> Option<Identity> {
+    async fn remove(&self, hash: Fingerprint) -> Result<()> {
+        // Refused from now on, even if the disk should fail us.
+        self.lock().remove(&hash);
+        let removed = self
+            .store
+            .run_durably("revoking an API token", move |connection| {
+                connection.execute("DELETE FROM token WHERE hash = ?1", [hash])
+            });
+        removed.await.map(drop)
+    }
+
+    /// Ends the streams of a user's tokens: what these may do has changed.
+    pub(crate) fn end_streams_of(&self, owner: &str) {
+        for known in self.lock().values_mut() {
+            if known.token.owner == owner {
+                known.alive = watch::channel(()).0;
+            }
+        }
+    }
+
+    /// Refuses a user's tokens from now on; their rows go with the user's.
+    pub(crate) fn forget_of(&self, owner: &str) {
+        self.lock().retain(|_, known| known.token.owner != owner);
+    }
+
+    /// Whose token it is, if it is good now. `standing` tells what an account may do now.
+    pub(crate) fn find(
+        &self,
+        secret: &str,
+        origin: String,
+        standing: impl Fn(&str) -> Option<Role>,
+    ) -> Option<Identity> {
         let hash = secret::fingerprint(secret);
         let mut tokens = self.lock();
         let known = tokens.get_mut(&hash)?;
+        let most = standing(&known.token.owner)?;
         let now = Timestamp::now();
         let left = match known.token.expires_at {
             Some(end) => Some(Duration::try_from(end.duration_since(now)).ok()?),
@@ -191,9 +253,11 @@ impl Tokens {
         Some(Identity {
             actor: Actor {
                 name: format!("token:{}", token.name),
-                role: token.role,
+                role: token.role.min(most),
                 origin,
             },
+            account: token.owner.clone(),
+            by_token: true,
             csrf_token: None,
             expires_at: token.expires_at,
             validity: Validity {
@@ -236,8 +300,8 @@ impl Known {
 
 fn insert(connection: &mut Connection, hash: Fingerprint, token: &Token) -> rusqlite::Result<()> {
     connection.execute(
-        "INSERT INTO token (id, name, role, hash, created_by, created_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO token (id, name, role, hash, created_by, created_at, expires_at, owner)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         (
             token.id.to_string(),
             &token.name,
@@ -246,6 +310,7 @@ fn insert(connection: &mut Connection, hash: Fingerprint, token: &Token) -> rusq
             &token.created_by,
             token.created_at.as_millisecond(),
             token.expires_at.map(Timestamp::as_millisecond),
+            &token.owner,
         ),
     )?;
     Ok(())
@@ -253,15 +318,17 @@ fn insert(connection: &mut Connection, hash: Fingerprint, token: &Token) -> rusq
 
 fn read_all(connection: &mut Connection) -> rusqlite::Result<Vec<(Fingerprint, Token)>> {
     let mut statement = connection.prepare(
-        "SELECT id, name, role, hash, created_by, created_at, expires_at, last_used_at FROM token",
+        "SELECT id, name, role, hash, created_by, created_at, expires_at, last_used_at, owner
+         FROM token",
     )?;
     let time = |millisecond: i64| Timestamp::from_millisecond(millisecond).unwrap_or_default();
     let rows = statement.query_map([], |row| {
         let token = Token {
             id: row.get::<_, String>(0)?.parse().unwrap_or_default(),
             name: row.get(1)?,
-            role: role(&row.get::<_, String>(2)?),
+            role: Role::named(&row.get::<_, String>(2)?),
             created_by: row.get(4)?,
+            owner: row.get(8)?,
             created_at: time(row.get(5)?),
             expires_at: row.get::<_, Option<i64>>(6)?.map(time),
             last_used_at: row.get::<_, Option<i64>>(7)?.map(time),
@@ -271,10 +338,8 @@ fn read_all(connection: &mut Connection) -> rusqlite::Result<Vec<(Fingerprint, T
     rows.collect()
 }
 
-/// What can't be read may do least.
-fn role(name: &str) -> Role {
-    [Role::Admin, Role::Operator]
-        .into_iter()
-        .find(|role| role.name() == name)
-        .unwrap_or(Role::Viewer)
+/// People see their own tokens, a token those of its account that are not above it, an administrator all.
+fn sees(by: &Identity, token: &Token) -> bool {
+    let own = token.owner == by.account && (!by.by_token || token.role <= by.actor.role);
+    own || by.actor.role == Role::Admin
 }

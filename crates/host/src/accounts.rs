@@ -71,6 +71,24 @@ pub fn verify_root_password(shadow: &Path, password: &str) -> Result<bool, Accou
     Ok(verify(password, hash))
 }
 
+/// Whether root has a password by the shadow file at `shadow`; not when it is locked, empty or unreadable.
+#[must_use]
+pub fn root_can_log_in(shadow: &Path) -> bool {
+    let text = fs::read_to_string(shadow).unwrap_or_default();
+    root_hash(&text).is_some_and(|hash| !hash.is_empty() && !hash.starts_with(['!', '*']))
+}
+
+/// Whether `password` belongs to `hash`, which [`hash_password`] made. Without a hash it takes as long, and
+/// is false: so its time does not tell which accounts exist.
+#[must_use]
+pub fn verify_password(password: &str, hash: Option<&str>) -> bool {
+    /// Of a password that nobody has.
+    const NOBODY: &str = "$y$j9T$saltsaltsaltsalt$VnU4pN6WzZTHef2UI1V5FowldPXscAxGG2sWw7pQgY8";
+    let checked = hash.unwrap_or(NOBODY);
+    let fits = password.len() <= MOST_PASSWORD_BYTES && verify(password, checked);
+    fits && hash.is_some_and(is_affordable_hash)
+}
+
 fn root_hash(shadow: &str) -> Option<&str> {
     shadow
         .lines()
@@ -252,6 +270,9 @@ mod tests {
         assert!(yescrypt.starts_with("$y$"));
         assert!(verify_root_password(shadow_of(&yescrypt).path(), "correct horse").unwrap());
         assert!(!verify_root_password(shadow_of(&yescrypt).path(), "correct house").unwrap());
+        assert!(verify_password("correct horse", Some(&yescrypt)));
+        assert!(!verify_password("correct house", Some(&yescrypt)));
+        assert!(!verify_password("pleaseletmein", None));
         let (password, hash) = one_time_password().unwrap();
         assert!(hash.starts_with("$6$"));
         assert!(verify_root_password(shadow_of(&hash).path(), &password).unwrap());
@@ -266,6 +287,7 @@ mod tests {
                 !verify_root_password(file.path(), "pleaseletmein").unwrap(),
                 "{hash:?}"
             );
+            assert!(!root_can_log_in(file.path()), "{hash:?}");
         }
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), "toor:x:::::::\n").unwrap();

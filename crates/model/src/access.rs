@@ -25,6 +25,15 @@ impl Role {
             Self::Admin => "admin",
         }
     }
+
+    /// From [`Role::name`]; what is none may do least.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        [Self::Admin, Self::Operator]
+            .into_iter()
+            .find(|role| role.name() == name)
+            .unwrap_or(Self::Viewer)
+    }
 }
 
 macro_rules! operations {
@@ -145,8 +154,12 @@ operations! {
     MetricsRead "metrics_read" Viewer,
     /// Follow events.
     EventsRead "events_read" Viewer,
-    /// Make, list and revoke API tokens.
-    TokenManage "token_manage" Admin,
+    /// Make, list and revoke API tokens: one's own, and with the role admin everybody's.
+    TokenManage "token_manage" Viewer,
+    /// Make, list, change and remove users.
+    UserManage "user_manage" Admin,
+    /// Change one's own password.
+    PasswordChange "password_change" Viewer,
     /// Read the audit log.
     AuditRead "audit_read" Admin,
 }

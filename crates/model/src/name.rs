@@ -85,6 +85,10 @@ name_type!(
     CpuModel, 64
 );
 name_type!(
+    /// A user of the host: at most 32 bytes, as for accounts of the system.
+    UserName, 32
+);
+name_type!(
     /// A network or a bridge: at most 15 bytes, the kernel's limit for an interface name.
     NetworkName, 15
 );

@@ -23,5 +23,7 @@ export type MetricsSeries = Schemas['MetricsSeries'];
 export type MetricsSample = Schemas['MetricsSample'];
 export type MetricsValues = Schemas['MetricsValues'];
 export type Session = Schemas['Session'];
+export type User = Schemas['User'];
+export type Token = Schemas['Token'];
 export type Role = Schemas['Role'];
 export type LiveEvent = Schemas['Event'];

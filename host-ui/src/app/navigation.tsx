@@ -2,9 +2,13 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useI18n } from '@/i18n/i18n';
-import { ChartIcon, DiscIcon, NetworkIcon, ServerIcon, UpdateIcon } from '@/ui/icons';
+import { ChartIcon, DiscIcon, NetworkIcon, ServerIcon, UpdateIcon, UserIcon } from '@/ui/icons';
 
-type Entry = { to: '/' | '/images' | '/networks' | '/performance' | '/updates'; icon: ReactNode; label: Parameters<ReturnType<typeof useI18n>['t']>[0] };
+type Entry = {
+  to: '/' | '/images' | '/networks' | '/performance' | '/access' | '/updates';
+  icon: ReactNode;
+  label: Parameters<ReturnType<typeof useI18n>['t']>[0];
+};
 
 /** In the order of a working day: what runs, what it runs from, the host itself. */
 const entries: readonly Entry[] = [
@@ -12,6 +16,7 @@ const entries: readonly Entry[] = [
   { to: '/images', icon: <DiscIcon />, label: 'nav.images' },
   { to: '/networks', icon: <NetworkIcon />, label: 'nav.networks' },
   { to: '/performance', icon: <ChartIcon />, label: 'nav.performance' },
+  { to: '/access', icon: <UserIcon />, label: 'nav.access' },
   { to: '/updates', icon: <UpdateIcon />, label: 'nav.updates' },
 ];
 

@@ -102,6 +102,12 @@ const updatesRoute = createRoute({
   component: lazyRouteComponent(() => import('@/updates/updates-page'), 'UpdatesPage'),
 });
 
+const accessRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/access',
+  component: lazyRouteComponent(() => import('@/access/access-page'), 'AccessPage'),
+});
+
 const performanceRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/performance',
@@ -162,7 +168,7 @@ function NotFound() {
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     loginRoute,
-    shellRoute.addChildren([mainRoute, imagesRoute, networksRoute, updatesRoute, performanceRoute, vmRoute, consoleRoute]),
+    shellRoute.addChildren([mainRoute, imagesRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, vmRoute, consoleRoute]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 300,

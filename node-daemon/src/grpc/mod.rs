@@ -102,7 +102,7 @@ impl From<Failure> for Status {
             Http::PRECONDITION_FAILED => tonic::Code::Aborted,
             Http::CONFLICT => tonic::Code::FailedPrecondition,
             Http::UNPROCESSABLE_ENTITY => tonic::Code::InvalidArgument,
-            Http::INSUFFICIENT_STORAGE => tonic::Code::ResourceExhausted,
+            Http::INSUFFICIENT_STORAGE | Http::TOO_MANY_REQUESTS => tonic::Code::ResourceExhausted,
             Http::SERVICE_UNAVAILABLE => tonic::Code::Unavailable,
             _ => tonic::Code::Internal,
         };

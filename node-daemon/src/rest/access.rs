@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use qx_api::rest::{AuditPage, LoginRequest, Session, TokenCreate, TokenPage, TokenSecret};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::callers::{COOKIE_NAME, Caller, Peer};
@@ -55,12 +56,7 @@ pub(super) async fn create_token(
 ) -> Result<impl IntoResponse, Failure> {
     let lifetime = wish.expires_in_s.map(Duration::from_secs);
     let tokens = &app.engine.tokens;
-    let created = tokens.create(
-        &caller.identity.actor,
-        wish.name,
-        wish.role.into(),
-        lifetime,
-    );
+    let created = tokens.create(&caller.identity, wish.name, wish.role.into(), lifetime);
     let (token, secret) = created.await?;
     let answer = TokenSecret {
         id: token.id,
@@ -72,13 +68,30 @@ pub(super) async fn create_token(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokensQuery {
+    limit: Option<usize>,
+    cursor: Option<Uuid>,
+}
+
 pub(super) async fn list_tokens(
     State(app): State<App>,
     caller: Caller,
+    Query(query): Query<TokensQuery>,
 ) -> Result<Json<TokenPage>, Failure> {
-    let tokens = app.engine.tokens.list(&caller.identity.actor)?;
+    let limit = super::limit(query.limit)?;
+    let tokens = app.engine.tokens.list(&caller.identity)?;
+    // A cursor whose token is gone by now begins anew.
+    let seen = query
+        .cursor
+        .and_then(|id| tokens.iter().position(|token| token.id == id));
+    let rest = &tokens[seen.map_or(0, |at| at + 1)..];
+    let page = &rest[..limit.min(rest.len())];
+    let next = page.last().filter(|_| rest.len() > limit);
     Ok(Json(TokenPage {
-        items: tokens.into_iter().map(convert::token).collect(),
+        next: next.map(|token| token.id.to_string()),
+        items: page.iter().cloned().map(convert::token).collect(),
     }))
 }
 
@@ -87,10 +100,7 @@ pub(super) async fn delete_token(
     caller: Caller,
     id: Id,
 ) -> Result<StatusCode, Failure> {
-    app.engine
-        .tokens
-        .delete(&caller.identity.actor, id.0)
-        .await?;
+    app.engine.tokens.delete(&caller.identity, id.0).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -12,6 +12,7 @@ mod metrics;
 mod networks;
 mod stream;
 pub(crate) mod updates;
+mod users;
 mod vms;
 
 use axum::extract::Request;
@@ -130,6 +131,12 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::VM_METRICS, metrics::of_vm)
         .on(&endpoints::METRICS_LIVE, metrics::follow)
         .on(&endpoints::METRICS, metrics::scrape)
+        .on(&endpoints::USER_LIST, users::list)
+        .on(&endpoints::USER_CREATE, users::create)
+        .on(&endpoints::USER_GET, users::get)
+        .on(&endpoints::USER_PATCH, users::patch)
+        .on(&endpoints::USER_DELETE, users::delete)
+        .on(&endpoints::PASSWORD_CHANGE, users::change_password)
 }
 
 /// Everything that HTTPS and the Unix socket serve.

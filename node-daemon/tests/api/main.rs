@@ -22,4 +22,5 @@ mod support;
 mod test_driver;
 mod ui;
 mod updates;
+mod users;
 mod vms;

@@ -133,7 +133,7 @@ async fn a_stream_ends_when_its_token_is_revoked_or_its_session_closed() {
         ("origin", &daemon.url()),
     ];
     let mut socket = open(&daemon, "/api/v1/events", &headers).await.unwrap();
-    let id = daemon.local().tokens().await.unwrap().items[0].id;
+    let id = daemon.local().tokens().await.unwrap()[0].id;
     daemon.local().delete_token(id).await.unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(20), events.next())
         .await
@@ -240,4 +240,82 @@ async fn stopping_the_daemon_ends_streams_and_leaves_the_work_done() {
     let stopped = tokio::time::timeout(Duration::from_secs(8), daemon.node.stop()).await;
     stopped.expect("it hangs").unwrap();
     while let Ok(Some(_)) = events.next().await {}
+}
+
+/// Every state of a VM, once, in order, to who listens all the time.
+#[tokio::test]
+async fn each_change_of_state_reaches_a_subscriber_exactly_once() {
+    let daemon = Daemon::start().await;
+    let vm = daemon.vm("a").await;
+    let mut events = daemon.local().events(None).await.unwrap();
+    for _ in 0..20 {
+        daemon.local().start_vm(vm.id).await.unwrap();
+        daemon.local().stop_vm(vm.id).await.unwrap();
+    }
+    let mut last = 0;
+    for round in 0..20 {
+        for expected in [VmState::Running, VmState::Off] {
+            let event = events.next().await.unwrap().unwrap();
+            let state = event.vm.as_ref().map(|vm| vm.state);
+            assert_eq!(state, Some(expected), "round {round}: {event:?}");
+            assert!(event.seq > last);
+            last = event.seq;
+        }
+    }
+    // Nothing is left over: the next event is the next change.
+    daemon.local().delete_vm(vm.id, true).await.unwrap();
+    let event = events.next().await.unwrap().unwrap();
+    assert_eq!(event.kind, EventType::VmRemoved);
+}
+
+#[tokio::test]
+async fn a_reader_that_is_too_slow_is_told_so_and_let_go() {
+    let daemon = Daemon::start().await;
+    let browser = daemon.login().await;
+    let headers = [
+        ("cookie", browser.cookie.as_str()),
+        ("origin", &daemon.url()),
+    ];
+    let mut socket = open(&daemon, "/api/v1/events", &headers).await.unwrap();
+    // Large events fill what the kernel takes for the reader; then more than are kept pass by.
+    let mut wish = wish("a");
+    wish.description = "\u{1f4a4}".repeat(1024);
+    let vm = daemon.local().create_vm(&wish).await.unwrap();
+    for _ in 0..1500 {
+        daemon.local().start_vm(vm.id).await.unwrap();
+        daemon.local().stop_vm(vm.id).await.unwrap();
+    }
+    let mut received = 0;
+    let last = loop {
+        let next = tokio::time::timeout(Duration::from_secs(20), socket.next());
+        match next.await.unwrap().unwrap().unwrap() {
+            Message::Text(text) => {
+                received += 1;
+                let event: Event = serde_json::from_str(&text).unwrap();
+                if event.kind == EventType::Resync {
+                    break event;
+                }
+            }
+            Message::Ping(_) => {}
+            other => panic!("{other:?} before the resync"),
+        }
+    };
+    assert!(
+        received < 3001,
+        "the reader was not slow: the fault did not happen"
+    );
+    let closed = loop {
+        match socket.next().await.unwrap().unwrap() {
+            Message::Close(frame) => break frame.unwrap(),
+            Message::Ping(_) => {}
+            other => panic!("{other:?} after the resync"),
+        }
+    };
+    assert!(closed.reason.contains("too slow"), "{closed:?}");
+    // From where it was, it is told to read everything again.
+    let mut again = daemon.local().events(Some(last.seq)).await.unwrap();
+    let event = again.next().await.unwrap().unwrap();
+    assert_eq!(event.kind, EventType::Resync);
+    // And who listened all the time would have missed nothing: the daemon goes on.
+    daemon.local().delete_vm(vm.id, true).await.unwrap();
 }

@@ -13,6 +13,7 @@ mod networks;
 #[cfg(feature = "remote")]
 mod tls;
 mod updates;
+mod users;
 
 use std::path::PathBuf;
 
@@ -25,8 +26,7 @@ use uuid::Uuid;
 
 use crate::rest::{
     AuditPage, Cdrom, DiskAttach, DiskPatch, Host, HostBackup, HostReset, HostRestored, Image,
-    ImagePage, NicAttach, NicPatch, Readiness, Session, TokenCreate, TokenPage, TokenSecret, Vm,
-    VmCreate, VmPage, VmPatch,
+    ImagePage, NicAttach, NicPatch, Readiness, Session, Vm, VmCreate, VmPage, VmPatch,
 };
 use call::Body;
 pub use call::Error;
@@ -333,32 +333,6 @@ impl Client {
     /// See [`Error`].
     pub async fn delete_image(&self, name: &str) -> Result<(), Error> {
         self.empty(Method::DELETE, &format!("/api/v1/images/{name}"))
-            .await
-    }
-
-    /// All API tokens.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn tokens(&self) -> Result<TokenPage, Error> {
-        self.json(Method::GET, "/api/v1/tokens", Body::None).await
-    }
-
-    /// Makes an API token; the answer is the only one that holds its secret.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn create_token(&self, wish: &TokenCreate) -> Result<TokenSecret, Error> {
-        self.json(Method::POST, "/api/v1/tokens", Body::json(wish)?)
-            .await
-    }
-
-    /// Revokes an API token.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn delete_token(&self, id: Uuid) -> Result<(), Error> {
-        self.empty(Method::DELETE, &format!("/api/v1/tokens/{id}"))
             .await
     }
 

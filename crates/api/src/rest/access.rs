@@ -105,6 +105,8 @@ pub struct Token {
     pub role: Role,
     /// Who made it.
     pub created_by: String,
+    /// The account that it acts for: it never may do more than that one, and ends with it.
+    pub owner: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it stops working; `null` if it doesn't.
@@ -119,6 +121,8 @@ pub struct Token {
 pub struct TokenPage {
     /// Oldest first.
     pub items: Vec<Token>,
+    /// To be sent as `cursor` for more; `null` at the end.
+    pub next: Option<String>,
 }
 
 /// One change, or one try that was refused.

@@ -12,6 +12,7 @@ mod metrics;
 mod network;
 mod problem;
 mod update;
+mod user;
 mod vm;
 mod vm_edit;
 
@@ -37,6 +38,7 @@ pub use update::{
     Automatic, Failure, FailureReason, Feed, LastUpdate, MaintenanceWindow, Offer, Slot, SlotName,
     SlotState, Transfer, TransferSource, TransferState, UpdateOutcome, UpdateStart, Updates,
 };
+pub use user::{PasswordChange, User, UserCreate, UserPage, UserPatch};
 pub use vm::{
     Accelerator, ConsoleRequest, ConsoleTicket, ConsoleType, Disk, DiskCreate, Firmware, Nic,
     NicCreate, Vm, VmCreate, VmPage, VmState,

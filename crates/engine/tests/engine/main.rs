@@ -1,6 +1,7 @@
 //! The engine's promises, on the in-memory hypervisor and (module `real`) on libvirt and QEMU.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod access;
 mod consoles;
 mod host;
 mod images;

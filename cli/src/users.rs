@@ -1,0 +1,90 @@
+//! `qx user`.
+
+use anyhow::{Result, bail};
+use qx_api::client::Client;
+use qx_api::rest::{User, UserCreate, UserPatch};
+
+use crate::args::{Format, UserCommand};
+use crate::output::{fields, list, plain, word};
+use crate::terminal;
+
+pub(crate) async fn run(client: &Client, format: Format, command: UserCommand) -> Result<()> {
+    match command {
+        UserCommand::List => {
+            let users = client.users().await?;
+            let header = ["NAME", "ROLE", "STATE", "LAST LOG-IN"];
+            list(format, &users, &header, users.iter().map(row))
+        }
+        UserCommand::Create { name, role } => {
+            let wish = UserCreate {
+                password: new_password(&name)?,
+                name,
+                role: role.into(),
+            };
+            show(format, &client.create_user(&wish).await?)
+        }
+        UserCommand::Change {
+            name,
+            role,
+            disable,
+            enable,
+            password,
+        } => {
+            let patch = UserPatch {
+                role: role.map(Into::into),
+                disabled: (disable || enable).then_some(disable),
+                password: password.then(|| new_password(&name)).transpose()?,
+            };
+            if patch == UserPatch::default() {
+                bail!("nothing to change: give --role, --disable, --enable or --password");
+            }
+            show(format, &client.change_user(&name, &patch).await?)
+        }
+        UserCommand::Delete { name } => Ok(client.delete_user(&name).await?),
+    }
+}
+
+/// Asked for twice on a terminal, or the first line of what is piped in.
+fn new_password(name: &str) -> Result<String> {
+    let Some(password) = terminal::ask_password(&format!("New password of {name}"))? else {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        return match line.trim_end_matches(['\r', '\n']) {
+            "" => bail!("a password is needed: type it on a terminal, or pipe it in as one line"),
+            password => Ok(password.to_owned()),
+        };
+    };
+    if terminal::ask_password("The same once more")? != Some(password.clone()) {
+        bail!("the two are not the same");
+    }
+    Ok(password)
+}
+
+fn state(user: &User) -> String {
+    if user.disabled { "disabled" } else { "enabled" }.into()
+}
+
+fn last_login(user: &User) -> String {
+    user.last_login_at
+        .map_or_else(|| "never".into(), |at| at.to_string())
+}
+
+fn row(user: &User) -> Vec<String> {
+    vec![
+        plain(&user.name),
+        word(&user.role),
+        state(user),
+        last_login(user),
+    ]
+}
+
+fn show(format: Format, user: &User) -> Result<()> {
+    let lines = [
+        ("Name", plain(&user.name)),
+        ("Role", word(&user.role)),
+        ("State", state(user)),
+        ("Made by", plain(&user.created_by)),
+        ("Last log-in", last_login(user)),
+    ];
+    fields(format, user, &lines)
+}

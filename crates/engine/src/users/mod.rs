@@ -1,0 +1,396 @@
+//! Users of this host beside root: a name, a role and a password each. Owns their table, of which a copy is
+//! kept in memory, and what follows when one changes: their sessions end, and so do the streams of tokens that
+//! they made. root is no row of it: the system's own account always works on the host itself.
+
+mod rows;
+mod rules;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use qx_host::accounts;
+use qx_model::access::{Actor, Operation, Role};
+use qx_model::name::UserName;
+
+use crate::audit::Audit;
+use crate::authorize::authorize;
+use crate::blocking::blocking;
+use crate::error::{Error, Result};
+use crate::identity::Identity;
+use crate::sessions::Sessions;
+use crate::store::Store;
+use crate::tokens::Tokens;
+use rules::{Outcome, check};
+
+/// The host's own administrator.
+pub(crate) const ROOT: &str = "root";
+/// Users at once.
+const MOST: usize = 1000;
+
+/// A user, without the password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Identity; differs from all others by more than upper and lower case.
+    pub name: UserName,
+    /// What they may do.
+    pub role: Role,
+    /// May not log in, and neither may the tokens they made.
+    pub disabled: bool,
+    /// Who made them.
+    pub created_by: String,
+    /// When they were made.
+    pub created_at: Timestamp,
+    /// When their password was set last.
+    pub password_changed_at: Timestamp,
+    /// When they logged in last.
+    pub last_login_at: Option<Timestamp>,
+    /// Rises with each change of role, state or password.
+    pub revision: u64,
+}
+
+/// What is to change of a user; `None` stays.
+#[derive(Default)]
+pub struct Change {
+    /// Another role.
+    pub role: Option<Role>,
+    /// Disable or enable.
+    pub disabled: Option<bool>,
+    /// Another password.
+    pub password: Option<String>,
+}
+
+struct Known {
+    user: User,
+    hash: String,
+}
+
+/// All users. Clones share them.
+#[derive(Clone)]
+pub struct Users {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    audit: Audit,
+    sessions: Sessions,
+    tokens: Tokens,
+    shadow: PathBuf,
+    known: Mutex<BTreeMap<String, Known>>,
+    /// One change after the other, so that rules about all users hold.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Users {
+    pub(crate) async fn load(
+        store: Store,
+        audit: Audit,
+        sessions: Sessions,
+        tokens: Tokens,
+        shadow: PathBuf,
+    ) -> Result<Self> {
+        let rows = store.run("reading users", rows::read_all).await?;
+        let known = rows.into_iter().map(|(user, hash)| {
+            let name = user.name.to_string();
+            (name, Known { user, hash })
+        });
+        let inner = Inner {
+            known: Mutex::new(known.collect()),
+            store,
+            audit,
+            sessions,
+            tokens,
+            shadow,
+            turn: tokio::sync::Mutex::default(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// All users, by name.
+    pub fn list(&self, actor: &Actor) -> Result<Vec<User>> {
+        authorize(actor, Operation::UserManage)?;
+        let known = self.known();
+        Ok(known.values().map(|known| known.user.clone()).collect())
+    }
+
+    /// One user.
+    pub fn get(&self, actor: &Actor, name: &UserName) -> Result<User> {
+        authorize(actor, Operation::UserManage)?;
+        self.find(name)
+    }
+
+    /// Makes a user.
+    pub async fn create(
+        &self,
+        by: &Identity,
+        name: UserName,
+        password: String,
+        role: Role,
+    ) -> Result<User> {
+        let target = format!("create {name} as {}", role.name());
+        let work = async {
+            let hash = hashed("password", password).await?;
+            let _turn = self.turn(by).await?;
+            self.free(&name)?;
+            // A token that was made while an earlier user of that name was deleted is not theirs.
+            self.inner.tokens.forget_of(name.as_str());
+            let row = name.to_string();
+            let store = &self.inner.store;
+            store
+                .run_durably("making a user", move |c| rows::delete(c, &row))
+                .await?;
+            let now = Timestamp::now();
+            let user = User {
+                name,
+                role,
+                disabled: false,
+                created_by: by.actor.name.clone(),
+                created_at: now,
+                password_changed_at: now,
+                last_login_at: None,
+                revision: 1,
+            };
+            self.write(user.clone(), hash).await?;
+            Ok(user)
+        };
+        self.change(&by.actor, target, work).await
+    }
+
+    /// Changes a user; with `revision`, only if it still is the one that the caller saw. Their sessions end.
+    pub async fn update(
+        &self,
+        by: &Identity,
+        name: &UserName,
+        revision: Option<Vec<String>>,
+        change: Change,
+    ) -> Result<User> {
+        let target = describe(name, &change);
+        let work = async {
+            let hash = match change.password {
+                Some(password) => Some(hashed("password", password).await?),
+                None => None,
+            };
+            let _turn = self.turn(by).await?;
+            let before = self.find(name)?;
+            if revision.is_some_and(|known| !known.contains(&before.revision.to_string())) {
+                return Err(Error::Stale {
+                    what: format!("the user {name}"),
+                });
+            }
+            let mut user = before.clone();
+            user.role = change.role.unwrap_or(before.role);
+            user.disabled = change.disabled.unwrap_or(before.disabled);
+            if user == before && hash.is_none() {
+                return Ok(before);
+            }
+            let outcome = Outcome {
+                role: Some(user.role),
+                disabled: user.disabled,
+            };
+            self.check(&before, outcome, by)?;
+            user.revision += 1;
+            if hash.is_some() {
+                user.password_changed_at = Timestamp::now();
+            }
+            let hash = match hash {
+                Some(hash) => hash,
+                None => self.hash_of(name)?,
+            };
+            self.write(user.clone(), hash).await?;
+            self.inner.sessions.close_all_of(name.as_str(), None);
+            self.inner.tokens.end_streams_of(name.as_str());
+            Ok(user)
+        };
+        self.change(&by.actor, target, work).await
+    }
+
+    /// Removes a user, their sessions and the tokens they made.
+    pub async fn delete(&self, by: &Identity, name: &UserName) -> Result<()> {
+        let work = async {
+            let _turn = self.turn(by).await?;
+            let before = self.find(name)?;
+            self.check(&before, Outcome::GONE, by)?;
+            // Refused from now on, even if the disk should fail us.
+            self.known().remove(name.as_str());
+            self.inner.sessions.close_all_of(name.as_str(), None);
+            self.inner.tokens.forget_of(name.as_str());
+            let row = name.to_string();
+            self.inner
+                .store
+                .run_durably("removing a user", move |c| rows::delete(c, &row))
+                .await
+        };
+        self.change(&by.actor, format!("delete {name}"), work).await
+    }
+
+    /// Sets a user's own password, if the one so far still has the hash that was `checked`. All their sessions
+    /// but `cookie`'s end.
+    pub(crate) async fn set_own_password(
+        &self,
+        by: &Identity,
+        checked: Option<String>,
+        password: String,
+        cookie: Option<&str>,
+    ) -> Result<()> {
+        let name = by.account.as_str();
+        let hash = hashed("new_password", password).await?;
+        let _turn = self.turn(by).await?;
+        if self.login_hash(name) != checked {
+            return Err(Error::Conflict {
+                reason: "the password was changed meanwhile".into(),
+                hint: "give the new one as the current password".into(),
+            });
+        }
+        let mut user = match self.known().get(name) {
+            Some(known) => known.user.clone(),
+            None => return Err(not_found(name)),
+        };
+        user.revision += 1;
+        user.password_changed_at = Timestamp::now();
+        self.write(user, hash).await?;
+        self.inner.sessions.close_all_of(name, cookie);
+        Ok(())
+    }
+
+    /// The hash to compare a password with; `None` for who can't log in.
+    pub(crate) fn login_hash(&self, name: &str) -> Option<String> {
+        let known = self.known();
+        let found = known.get(name).filter(|known| !known.user.disabled)?;
+        Some(found.hash.clone())
+    }
+
+    /// What an account may do now; `None` when it is disabled or gone.
+    pub(crate) fn standing(&self, name: &str) -> Option<Role> {
+        if name == ROOT {
+            return Some(Role::Admin);
+        }
+        let known = self.known();
+        let found = known.get(name).filter(|known| !known.user.disabled)?;
+        Some(found.user.role)
+    }
+
+    pub(crate) fn note_login(&self, name: &str) {
+        let now = Timestamp::now();
+        if let Some(known) = self.known().get_mut(name) {
+            known.user.last_login_at = Some(now);
+        }
+        let name = name.to_owned();
+        self.inner.store.post(move |connection| {
+            if let Err(error) = rows::note_login(connection, &name, now) {
+                tracing::warn!(%error, "a log-in could not be noted");
+            }
+        });
+    }
+
+    /// Waits for the turn to change something. Who lost their session or token before it came changes nothing.
+    async fn turn(&self, by: &Identity) -> Result<tokio::sync::MutexGuard<'_, ()>> {
+        let turn = self.inner.turn.lock().await;
+        by.still_holds()?;
+        Ok(turn)
+    }
+
+    fn check(&self, user: &User, outcome: Outcome, by: &Identity) -> Result<()> {
+        let root = accounts::root_can_log_in(&self.inner.shadow);
+        let known = self.known();
+        let others = known.values().map(|known| &known.user);
+        let others = others.filter(|other| other.name != user.name);
+        check(user, outcome, &by.account, others, root)
+    }
+
+    /// Names that differ only in case would be taken for each other by people.
+    fn free(&self, name: &UserName) -> Result<()> {
+        let known = self.known();
+        let same = |taken: &str| taken.eq_ignore_ascii_case(name.as_str());
+        if same(ROOT) || known.keys().any(|taken| same(taken)) {
+            return Err(Error::Conflict {
+                reason: format!("there is a user named {name} already"),
+                hint: "choose another name".into(),
+            });
+        }
+        if known.len() >= MOST {
+            return Err(Error::Conflict {
+                reason: format!("there are {MOST} users already"),
+                hint: "delete those that are no longer needed".into(),
+            });
+        }
+        Ok(())
+    }
+
+    async fn change<T>(
+        &self,
+        actor: &Actor,
+        target: String,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let audit = &self.inner.audit;
+        audit
+            .change(actor, Operation::UserManage, target, work)
+            .await
+    }
+
+    async fn write(&self, user: User, hash: String) -> Result<()> {
+        let row = (user.clone(), hash.clone());
+        self.inner
+            .store
+            .run_durably("storing a user", move |c| rows::put(c, &row.0, &row.1))
+            .await?;
+        let name = user.name.to_string();
+        self.known().insert(name, Known { user, hash });
+        Ok(())
+    }
+
+    fn find(&self, name: &UserName) -> Result<User> {
+        let known = self.known();
+        let found = known.get(name.as_str()).map(|known| known.user.clone());
+        found.ok_or_else(|| not_found(name.as_str()))
+    }
+
+    fn hash_of(&self, name: &UserName) -> Result<String> {
+        let known = self.known();
+        let found = known.get(name.as_str()).map(|known| known.hash.clone());
+        found.ok_or_else(|| not_found(name.as_str()))
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
+        let known = self.inner.known.lock();
+        known.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_found(name: &str) -> Error {
+    Error::NotFound {
+        what: "user",
+        id: name.to_owned(),
+    }
+}
+
+/// For the audit log; never the password.
+fn describe(name: &UserName, change: &Change) -> String {
+    let mut text = format!("change {name}");
+    if let Some(role) = change.role {
+        text.push_str(&format!(", role {}", role.name()));
+    }
+    match change.disabled {
+        Some(true) => text.push_str(", disable"),
+        Some(false) => text.push_str(", enable"),
+        None => {}
+    }
+    if change.password.is_some() {
+        text.push_str(", password");
+    }
+    text
+}
+
+/// Hashing takes a tenth of a second.
+async fn hashed(field: &'static str, password: String) -> Result<String> {
+    blocking(move || {
+        accounts::check_password(&password)
+            .map_err(|error| Error::field(field, error.to_string()))?;
+        accounts::hash_password(&password).map_err(|error| Error::internal("hashing", error))
+    })
+    .await
+}
