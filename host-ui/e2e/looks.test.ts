@@ -64,6 +64,11 @@ const stops: [name: string, go: (page: Page) => Promise<unknown>][] = [
     await page.getByRole('heading', { name: 'Performance' }).waitFor();
     await page.locator('canvas').first().waitFor();
   }],
+  ['access', async (page) => {
+    await page.getByRole('link', { name: 'Users and tokens' }).click();
+    await page.getByText('There are no users beside root').waitFor();
+    await page.getByRole('cell', { name: /session_create/ }).first().waitFor();
+  }],
   ['updates', async (page) => {
     await page.getByRole('link', { name: 'Updates' }).click();
     await page.getByRole('heading', { name: 'Updates' }).waitFor();

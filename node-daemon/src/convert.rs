@@ -83,6 +83,7 @@ pub(crate) fn event(event: &Event) -> rest::Event {
         EventKind::NetworksChanged => (rest::EventType::NetworksChanged, None, None, None),
         EventKind::HostChanged => (rest::EventType::HostChanged, None, None, None),
         EventKind::UpdatesChanged => (rest::EventType::UpdatesChanged, None, None, None),
+        EventKind::AccessChanged => (rest::EventType::AccessChanged, None, None, None),
         EventKind::Resync => (rest::EventType::Resync, None, None, None),
     };
     let time = Timestamp::try_from(event.time).unwrap_or_default();

@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 use qx_api::endpoints::{Access, Endpoint};
-use qx_engine::authorize::authorize;
 use subtle::ConstantTimeEq;
 
 use crate::app::App;
@@ -45,7 +44,9 @@ pub(crate) async fn guard(
     let caller = identify(&guard.app, peer, request.headers())?;
     asks.check_browser(&caller)?;
     if let Some(operation) = operation {
-        authorize(&caller.identity.actor, operation)?;
+        let audit = &guard.app.engine.audit;
+        let what = format!("{} {}", request.method(), request.uri().path());
+        audit.permit(&caller.identity.actor, operation, &what)?;
     }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)

@@ -12,6 +12,7 @@
 #[path = "generated/quantix.v1.rs"]
 pub mod v1;
 
+mod access;
 pub mod convert;
 mod networks;
 mod updates;

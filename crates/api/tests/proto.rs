@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
-fn generate(into: &Path) {
+/// Their names, and the directory that they are in.
+fn files() -> (Vec<PathBuf>, PathBuf) {
     let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
-    let files = [
-        "quantix/v1/host.proto",
-        "quantix/v1/metrics.proto",
-        "quantix/v1/network.proto",
-        "quantix/v1/update.proto",
-        "quantix/v1/vm.proto",
-    ];
-    let set = protox::compile(files.map(|file| proto.join(file)), [&proto]).unwrap();
+    let names = ["access", "host", "metrics", "network", "update", "vm"];
+    let path = |name| proto.join(format!("quantix/v1/{name}.proto"));
+    (names.map(path).into(), proto)
+}
+
+fn generate(into: &Path) {
+    let (files, proto) = files();
+    let set = protox::compile(files, [proto]).unwrap();
     let mut bare = set.clone();
     for file in &mut bare.file {
         file.source_code_info = None;
@@ -27,6 +28,24 @@ fn generate(into: &Path) {
         .out_dir(into)
         .compile_fds(set)
         .unwrap();
+}
+
+/// A method without a row could not be called; a row without a method would be a promise that nobody keeps.
+#[test]
+fn each_method_has_its_row_in_the_table_of_operations_and_each_row_its_method() {
+    let (files, proto) = files();
+    let set = protox::compile(files, [proto]).unwrap();
+    let mut methods: Vec<String> = Vec::new();
+    for file in &set.file {
+        for service in &file.service {
+            let path = |method| format!("/{}.{}/{method}", file.package(), service.name());
+            methods.extend(service.method.iter().map(|method| path(method.name())));
+        }
+    }
+    let mut rows: Vec<&str> = qx_api::rpcs::ALL.iter().map(|rpc| rpc.path).collect();
+    methods.sort();
+    rows.sort_unstable();
+    assert_eq!(rows, methods);
 }
 
 #[test]

@@ -72,6 +72,16 @@ impl Audit {
         result
     }
 
+    /// Checks whether `actor` may do `operation` at all, before what they sent is looked at; a refusal is recorded,
+    /// with `target` as what they asked for.
+    pub fn permit(&self, actor: &Actor, operation: Operation, target: &str) -> Result<()> {
+        let permitted = authorize(actor, operation);
+        if let Err(refused) = &permitted {
+            self.record(actor, operation.name(), target, &refused.to_string());
+        }
+        permitted
+    }
+
     /// Adds an entry; a disk that takes none stops nobody.
     pub(crate) fn record(
         &self,

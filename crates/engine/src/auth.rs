@@ -258,6 +258,7 @@ fn lock(limiter: &Mutex<Limiter>) -> std::sync::MutexGuard<'_, Limiter> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::Events;
     use crate::store::Store;
     use crate::users::Change;
 
@@ -267,9 +268,17 @@ mod tests {
         let store = Store::open(&files.path().join("db")).unwrap();
         let (audit, sessions) = (Audit::new(store.clone()), Sessions::default());
         let shadow = files.path().join("shadow");
-        let tokens = Tokens::load(store.clone(), audit.clone()).await.unwrap();
-        let parts = (audit.clone(), sessions.clone(), tokens.clone());
-        let users = Users::load(store, parts.0, parts.1, parts.2, shadow.clone());
+        let events = Events::new();
+        let tokens = Tokens::load(store.clone(), audit.clone(), events.clone());
+        let tokens = tokens.await.unwrap();
+        let users = Users::load(
+            store,
+            audit.clone(),
+            sessions.clone(),
+            tokens.clone(),
+            events,
+            shadow.clone(),
+        );
         let users = users.await.unwrap();
         let auth = Auth::new(shadow, sessions.clone(), tokens, users.clone(), audit);
         let root = Identity::local_root();

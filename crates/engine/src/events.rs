@@ -46,6 +46,8 @@ pub enum EventKind {
     HostChanged,
     /// Slots or updates are different.
     UpdatesChanged,
+    /// Users or API tokens are different.
+    AccessChanged,
     /// Events were missed: read everything again.
     Resync,
 }

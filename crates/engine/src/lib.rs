@@ -95,13 +95,15 @@ impl Engine {
         image_file::prepare(&layout.images(), &layout.uploads(), &layout.vms())?;
         let store = store::Store::open(&places.data.join("quantix.db"))?;
         let audit = audit::Audit::new(store.clone());
-        let tokens = tokens::Tokens::load(store.clone(), audit.clone()).await?;
+        let events = events::Events::new();
+        let tokens = tokens::Tokens::load(store.clone(), audit.clone(), events.clone()).await?;
         let sessions = sessions::Sessions::default();
         let users = users::Users::load(
             store,
             audit.clone(),
             sessions.clone(),
             tokens.clone(),
+            events.clone(),
             places.shadow.clone(),
         )
         .await?;
@@ -112,7 +114,6 @@ impl Engine {
             users.clone(),
             audit.clone(),
         );
-        let events = events::Events::new();
         let consoles = console::Consoles::new(Arc::clone(&hypervisor));
         let files = VmFiles::new(&places.state, &layout.vms());
         let inventory =

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::audit::Audit;
 use crate::authorize::authorize;
 use crate::error::{Error, Result};
+use crate::events::{EventKind, Events};
 use crate::identity::{Identity, Validity};
 use crate::secret::{self, Fingerprint};
 use crate::store::Store;
@@ -57,6 +58,7 @@ pub struct Token {
 pub struct Tokens {
     store: Store,
     audit: Audit,
+    events: Events,
     known: Arc<Mutex<HashMap<Fingerprint, Known>>>,
 }
 
@@ -67,7 +69,7 @@ struct Known {
 }
 
 impl Tokens {
-    pub(crate) async fn load(store: Store, audit: Audit) -> Result<Self> {
+    pub(crate) async fn load(store: Store, audit: Audit, events: Events) -> Result<Self> {
         let rows = store.run("reading API tokens", read_all).await?;
         let known = rows
             .into_iter()
@@ -76,6 +78,7 @@ impl Tokens {
         Ok(Self {
             store,
             audit,
+            events,
             known: Arc::new(Mutex::new(known)),
         })
     }
@@ -115,7 +118,11 @@ impl Tokens {
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let operation = Operation::TokenManage;
-        self.audit.change(&by.actor, operation, target, work).await
+        let changed = self.audit.change(&by.actor, operation, target, work).await;
+        if changed.is_ok() {
+            self.events.publish(EventKind::AccessChanged);
+        }
+        changed
     }
 
     fn checked(
@@ -175,8 +182,14 @@ impl Tokens {
         })
     }
 
-    /// Tokens of one's own, or all for an administrator; oldest first.
-    pub fn list(&self, by: &Identity) -> Result<Vec<Token>> {
+    /// Tokens of one's own, or all for an administrator; oldest first: at most `limit`, those after the token
+    /// `after`, and what to pass as `after` for more. After a token that is gone by now it begins anew.
+    pub fn list(
+        &self,
+        by: &Identity,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<(Vec<Token>, Option<Uuid>)> {
         authorize(&by.actor, Operation::TokenManage)?;
         let mut tokens: Vec<Token> = self
             .lock()
@@ -185,7 +198,12 @@ impl Tokens {
             .filter(|token| sees(by, token))
             .collect();
         tokens.sort_by_key(|token| (token.created_at, token.id));
-        Ok(tokens)
+        let seen = after.and_then(|id| tokens.iter().position(|token| token.id == id));
+        tokens.drain(..seen.map_or(0, |at| at + 1));
+        let more = tokens.len() > limit;
+        tokens.truncate(limit);
+        let next = tokens.last().filter(|_| more).map(|token| token.id);
+        Ok((tokens, next))
     }
 
     /// Revokes a token at once, for open streams too.

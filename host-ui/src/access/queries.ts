@@ -1,4 +1,4 @@
-// Who may use the host: users, tokens, the audit log. No event tells of them, so they are read when shown.
+// Who may use the host: users, tokens, the audit log. No event tells of the log and of log-ins, so all are read when shown.
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { api, ask } from '@/api/client';
 

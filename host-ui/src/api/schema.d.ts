@@ -1192,7 +1192,7 @@ export interface components {
          * @description What an event is about.
          * @enum {string}
          */
-        EventType: "vm.changed" | "vm.removed" | "image.changed" | "networks.changed" | "host.changed" | "updates.changed" | "resync";
+        EventType: "vm.changed" | "vm.removed" | "image.changed" | "networks.changed" | "host.changed" | "updates.changed" | "access.changed" | "resync";
         /** @description Why a version does not run. */
         Failure: {
             /** @description For people, in words. */

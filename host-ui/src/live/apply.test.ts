@@ -1,5 +1,6 @@
 import { QueryClient, QueryObserver } from '@tanstack/react-query';
 import { expect, test, vi } from 'vitest';
+import { tokensQuery, usersQuery } from '@/access/queries';
 import { hostQuery, updatesQuery, vmsQuery } from '@/api/queries';
 import type { LiveEvent, Updates } from '@/api/types';
 import { aVm, someUpdates } from '@/testing/samples';
@@ -49,6 +50,16 @@ test('resync makes everything stale', () => {
   applyEvent(cache, event({ type: 'resync' }));
   expect(cache.getQueryState(vmsQuery.queryKey)?.isInvalidated).toBe(true);
   expect(cache.getQueryState(hostQuery.queryKey)?.isInvalidated).toBe(true);
+});
+
+test('news about who has access makes users and tokens be read again', () => {
+  const cache = cacheWith(['a']);
+  cache.setQueryData(usersQuery.queryKey, []);
+  cache.setQueryData(tokensQuery.queryKey, []);
+  applyEvent(cache, event({ type: 'access.changed' }));
+  expect(cache.getQueryState(usersQuery.queryKey)?.isInvalidated).toBe(true);
+  expect(cache.getQueryState(tokensQuery.queryKey)?.isInvalidated).toBe(true);
+  expect(cache.getQueryState(vmsQuery.queryKey)?.isInvalidated).toBe(false);
 });
 
 test('news about updates makes them read again; a read under way is waited for, and followed by one more', async () => {

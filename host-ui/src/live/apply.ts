@@ -1,5 +1,6 @@
 // What an event means for the cache. Pure apart from the cache it is handed.
 import type { QueryClient } from '@tanstack/react-query';
+import { tokensQuery, usersQuery } from '@/access/queries';
 import { bridgesQuery, hostQuery, imagesQuery, networksQuery, sortVms, updatesQuery, vmsQuery } from '@/api/queries';
 import type { LiveEvent, Vm } from '@/api/types';
 
@@ -40,6 +41,10 @@ export function applyEvent(cache: QueryClient, event: LiveEvent): void {
       return;
     case 'updates.changed':
       void readUpdatesAgain(cache);
+      return;
+    case 'access.changed':
+      void cache.invalidateQueries({ queryKey: usersQuery.queryKey });
+      void cache.invalidateQueries({ queryKey: tokensQuery.queryKey });
       return;
     case 'resync':
       void cache.invalidateQueries();

@@ -14,11 +14,10 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tonic::{Request, Response, Status};
 
-use super::{caller, failed};
+use super::{caller, failed, refused};
 use crate::app::App;
 use crate::callers::Caller;
 use crate::convert;
-use crate::problem::Failure;
 
 /// Answers `quantix.v1.MetricsService`.
 pub(super) struct MetricsApi {
@@ -37,7 +36,7 @@ impl MetricsService for MetricsApi {
         let series = match wish.vm_id {
             None => metrics.of_host(&actor, wish.range_s, wish.step_s).await,
             Some(id) => {
-                let id = uuid("vm_id", &id).map_err(|wrong| Failure::fields(vec![wrong]))?;
+                let id = uuid("vm_id", &id).map_err(refused)?;
                 let (range, step) = (wish.range_s, wish.step_s);
                 metrics.of_vm(&actor, VmId(id), range, step).await
             }
@@ -79,9 +78,10 @@ async fn next(
 ) -> Option<Arc<Sample>> {
     loop {
         let received = tokio::select! {
-            received = live.recv() => received,
+            biased;
             () = caller.identity.validity.ended() => return None,
             () = app.closing() => return None,
+            received = live.recv() => received,
         };
         match received {
             Ok(sample) => return Some(sample),

@@ -1,7 +1,9 @@
 //! gRPC: the same use cases as REST, for machines. Callers send an API token with each call; health and
 //! reflection are open.
 
+mod access;
 mod devices;
+mod events;
 mod host;
 mod metrics;
 mod networks;
@@ -13,11 +15,16 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use qx_api::grpc::DESCRIPTORS;
+use qx_api::grpc::v1::audit_service_server::AuditServiceServer;
+use qx_api::grpc::v1::event_service_server::EventServiceServer;
 use qx_api::grpc::v1::host_service_server::HostServiceServer;
 use qx_api::grpc::v1::metrics_service_server::MetricsServiceServer;
 use qx_api::grpc::v1::network_service_server::NetworkServiceServer;
+use qx_api::grpc::v1::token_service_server::TokenServiceServer;
 use qx_api::grpc::v1::update_service_server::UpdateServiceServer;
+use qx_api::grpc::v1::user_service_server::UserServiceServer;
 use qx_api::grpc::v1::vm_service_server::VmServiceServer;
+use qx_api::{rest, rpcs};
 use tonic::Status;
 use tonic::service::Routes;
 
@@ -33,6 +40,7 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
         .register_encoded_file_descriptor_set(DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
+    let access = access::AccessApi { app: app.clone() };
     let routes = Routes::new(HostServiceServer::new(host::HostApi { app: app.clone() }))
         .add_service(UpdateServiceServer::new(updates::UpdateApi {
             app: app.clone(),
@@ -42,6 +50,12 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
         }))
         .add_service(VmServiceServer::new(vms::VmApi { app: app.clone() }))
         .add_service(MetricsServiceServer::new(metrics::MetricsApi {
+            app: app.clone(),
+        }))
+        .add_service(UserServiceServer::new(access.clone()))
+        .add_service(TokenServiceServer::new(access.clone()))
+        .add_service(AuditServiceServer::new(access))
+        .add_service(EventServiceServer::new(events::EventApi {
             app: app.clone(),
         }))
         .add_service(health)
@@ -60,30 +74,52 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
         reporter
             .set_serving::<MetricsServiceServer<metrics::MetricsApi>>()
             .await;
+        reporter
+            .set_serving::<UserServiceServer<access::AccessApi>>()
+            .await;
+        reporter
+            .set_serving::<TokenServiceServer<access::AccessApi>>()
+            .await;
+        reporter
+            .set_serving::<AuditServiceServer<access::AccessApi>>()
+            .await;
+        reporter
+            .set_serving::<EventServiceServer<events::EventApi>>()
+            .await;
     });
     Ok(routes
         .prepare()
         .into_axum_router()
-        .layer(from_fn_with_state(app.clone(), authenticate))
+        .layer(from_fn_with_state(app.clone(), guard))
         .layer(from_fn(requests::around)))
 }
 
-async fn authenticate(
-    State(app): State<App>,
-    peer: Peer,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// Who calls, and whether their role allows it: before a message is looked at. The engine authorises again when
+/// it acts.
+async fn guard(State(app): State<App>, peer: Peer, mut request: Request, next: Next) -> Response {
     if request.uri().path().starts_with("/quantix.") {
-        match identify(&app, peer, request.headers()) {
-            // A cookie is for browsers, and there is no CSRF token here.
-            Ok(caller) if caller.cookie.is_none() => {
-                request.extensions_mut().insert(caller);
-            }
-            _ => return Status::unauthenticated(Failure::unauthorized().detail).into_http(),
-        }
+        match admit(&app, peer, &request) {
+            Ok(caller) => request.extensions_mut().insert(caller),
+            Err(refused) => return refused.into_http(),
+        };
     }
     next.run(request).await
+}
+
+fn admit(app: &App, peer: Peer, request: &Request) -> Result<Caller, Status> {
+    let caller = identify(app, peer, request.headers())?;
+    // A cookie is for browsers, and there is no CSRF token here.
+    if caller.cookie.is_some() {
+        return Err(Failure::unauthorized().into());
+    }
+    let path = request.uri().path();
+    let Some(operation) = rpcs::operation(path) else {
+        return Err(Status::unimplemented(format!("there is no method {path}")));
+    };
+    let audit = &app.engine.audit;
+    let permitted = audit.permit(&caller.identity.actor, operation, path);
+    permitted.map_err(failed)?;
+    Ok(caller)
 }
 
 /// Who calls.
@@ -114,6 +150,20 @@ impl From<Failure> for Status {
             }
         }
         Self::new(code, message)
+    }
+}
+
+/// A field that is wrong.
+fn refused(problem: rest::FieldProblem) -> Status {
+    Failure::fields(vec![problem]).into()
+}
+
+/// How many a page of a list has.
+fn page_size(asked: Option<u32>) -> Result<usize, Status> {
+    match asked {
+        None => Ok(100),
+        Some(size @ 1..=1000) => Ok(size as usize),
+        Some(_) => Err(Failure::field("page_size", "must be 1 to 1000").into()),
     }
 }
 

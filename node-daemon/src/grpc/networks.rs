@@ -9,10 +9,9 @@ use qx_model::network::NetworkId;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{caller, failed};
+use super::{caller, failed, refused};
 use crate::app::App;
 use crate::convert;
-use crate::problem::Failure;
 
 /// Answers `quantix.v1.NetworkService`.
 pub(super) struct NetworkApi {
@@ -25,10 +24,6 @@ fn wire(network: NetworkInUse) -> v1::Network {
 
 fn answer(network: NetworkInUse) -> Response<v1::Network> {
     Response::new(wire(network))
-}
-
-fn refused(problem: rest::FieldProblem) -> Status {
-    Failure::fields(vec![problem]).into()
 }
 
 fn network_id(text: &str) -> Result<NetworkId, Status> {

@@ -16,7 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use super::{caller, devices, failed};
+use super::{caller, devices, failed, page_size, refused};
 use crate::app::App;
 use crate::callers::Caller;
 use crate::problem::Failure;
@@ -28,10 +28,6 @@ pub(super) struct VmApi {
 
 pub(super) fn answer(vm: Arc<model::Vm>) -> Response<v1::Vm> {
     Response::new(rest::Vm::from(Arc::unwrap_or_clone(vm)).into())
-}
-
-fn refused(problem: rest::FieldProblem) -> Status {
-    Failure::fields(vec![problem]).into()
 }
 
 pub(super) fn vm_id(field: &str, text: &str) -> Result<VmId, Status> {
@@ -78,10 +74,7 @@ impl VmService for VmApi {
     ) -> Result<Response<v1::ListVmsResponse>, Status> {
         let actor = caller(&request)?.identity.actor;
         let wish = request.into_inner();
-        let limit = wish.page_size.unwrap_or(100) as usize;
-        if !(1..=1000).contains(&limit) {
-            return Err(Failure::field("page_size", "must be 1 to 1000").into());
-        }
+        let limit = page_size(wish.page_size)?;
         let after = match wish.page_token.as_str() {
             "" => None,
             token => Some(uuid("page_token", token).map(VmId).map_err(refused)?),

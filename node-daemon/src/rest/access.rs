@@ -81,17 +81,11 @@ pub(super) async fn list_tokens(
     Query(query): Query<TokensQuery>,
 ) -> Result<Json<TokenPage>, Failure> {
     let limit = super::limit(query.limit)?;
-    let tokens = app.engine.tokens.list(&caller.identity)?;
-    // A cursor whose token is gone by now begins anew.
-    let seen = query
-        .cursor
-        .and_then(|id| tokens.iter().position(|token| token.id == id));
-    let rest = &tokens[seen.map_or(0, |at| at + 1)..];
-    let page = &rest[..limit.min(rest.len())];
-    let next = page.last().filter(|_| rest.len() > limit);
+    let tokens = &app.engine.tokens;
+    let (page, next) = tokens.list(&caller.identity, query.cursor, limit)?;
     Ok(Json(TokenPage {
-        next: next.map(|token| token.id.to_string()),
-        items: page.iter().cloned().map(convert::token).collect(),
+        items: page.into_iter().map(convert::token).collect(),
+        next: next.map(|id| id.to_string()),
     }))
 }
 

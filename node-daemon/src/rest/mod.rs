@@ -3,14 +3,14 @@
 mod access;
 mod console;
 mod devices;
-mod events;
+pub(crate) mod events;
 pub(crate) mod health;
 mod host;
 mod host_state;
 mod images;
 mod metrics;
 mod networks;
-mod stream;
+pub(crate) mod stream;
 pub(crate) mod updates;
 mod users;
 mod vms;

@@ -23,7 +23,7 @@ const STALLED: Duration = Duration::from_secs(30);
 const LARGEST: usize = 4096;
 
 /// What a stream is fed from.
-pub(super) trait Source: Send + 'static {
+pub(crate) trait Source: Send + 'static {
     /// What is sent.
     type Item: Serialize + Send;
 
@@ -35,7 +35,7 @@ pub(super) trait Source: Send + 'static {
 }
 
 /// What comes next.
-pub(super) enum Step<T> {
+pub(crate) enum Step<T> {
     Item(T),
     /// The listener is too slow: this is the last that it hears.
     TooSlow(T),
@@ -88,13 +88,15 @@ impl<S: Source> Feed<S> {
             return None;
         }
         let (item, over) = tokio::select! {
+            // In this order: who may listen no longer hears nothing more.
+            biased;
+            () = self.validity.ended() => (None, Some(REVOKED)),
+            () = self.app.closing() => (None, Some(STOPPING)),
             step = self.source.next() => match step {
                 Step::Item(item) => (Some(item), None),
                 Step::TooSlow(item) => (Some(item), Some(TOO_SLOW)),
                 Step::End => (None, Some(STOPPING)),
             },
-            () = self.validity.ended() => (None, Some(REVOKED)),
-            () = self.app.closing() => (None, Some(STOPPING)),
         };
         self.over = over;
         item

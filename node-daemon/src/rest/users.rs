@@ -29,17 +29,11 @@ pub(super) async fn list(
 ) -> Result<Json<UserPage>, Failure> {
     let limit = super::limit(query.limit)?;
     let after = query.cursor.map(|text| name("cursor", text)).transpose()?;
-    let mut users = app.engine.users.list(&caller.identity.actor)?;
-    users.retain(|user| after.as_ref().is_none_or(|after| user.name > *after));
-    let more = users.len() > limit;
-    users.truncate(limit);
-    let next = users
-        .last()
-        .filter(|_| more)
-        .map(|user| user.name.to_string());
+    let users = &app.engine.users;
+    let (page, next) = users.list(&caller.identity.actor, after.as_ref(), limit)?;
     Ok(Json(UserPage {
-        items: users.into_iter().map(convert::user).collect(),
-        next,
+        items: page.into_iter().map(convert::user).collect(),
+        next: next.map(|name| name.to_string()),
     }))
 }
 

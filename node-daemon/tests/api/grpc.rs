@@ -28,7 +28,7 @@ use crate::support::Daemon;
 
 /// One HTTP/2 connection.
 #[derive(Clone)]
-struct Channel {
+pub(crate) struct Channel {
     sender: hyper::client::conn::http2::SendRequest<tonic::body::Body>,
 }
 
@@ -50,7 +50,7 @@ impl tower::Service<http::Request<tonic::body::Body>> for Channel {
     }
 }
 
-async fn channel(daemon: &Daemon) -> Channel {
+pub(crate) async fn channel(daemon: &Daemon) -> Channel {
     let stream = daemon.tls(daemon.node.grpc().port(), b"h2").await;
     let handshake =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
@@ -59,7 +59,7 @@ async fn channel(daemon: &Daemon) -> Channel {
     Channel { sender }
 }
 
-fn authorized<T>(token: &str, message: T) -> Request<T> {
+pub(crate) fn authorized<T>(token: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request
         .metadata_mut()

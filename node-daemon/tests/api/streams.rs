@@ -13,10 +13,14 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::support::{Browser, Daemon, ask, eventually, wish};
 
-type Socket = WebSocketStream<TlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
 /// Opens a WebSocket as a browser does.
-async fn open(daemon: &Daemon, path: &str, headers: &[(&str, &str)]) -> Result<Socket, Problem> {
+pub(crate) async fn open(
+    daemon: &Daemon,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Result<Socket, Problem> {
     let mut request = http::Request::builder()
         .uri(format!("wss://localhost{path}"))
         .header("host", format!("localhost:{}", daemon.node.https().port()))

@@ -6,7 +6,7 @@ use crate::support::{Answer, Browser, Daemon, PASSWORD, ask};
 
 const SECRET: &str = "correct horse";
 
-async fn made(daemon: &Daemon, name: &str, role: Role) -> User {
+pub(crate) async fn made(daemon: &Daemon, name: &str, role: Role) -> User {
     let wish = UserCreate {
         name: name.into(),
         password: SECRET.into(),
@@ -15,7 +15,7 @@ async fn made(daemon: &Daemon, name: &str, role: Role) -> User {
     daemon.local().create_user(&wish).await.unwrap()
 }
 
-async fn login(daemon: &Daemon, name: &str) -> Browser {
+pub(crate) async fn login(daemon: &Daemon, name: &str) -> Browser {
     let answer = daemon.try_login(name, SECRET).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let cookie = answer.header("set-cookie").split(';').next().unwrap();
@@ -188,6 +188,7 @@ async fn ones_own_password_is_changed_with_the_old_one_and_ends_other_sessions()
     made(&daemon, "vera", Role::Viewer).await;
     let (here, elsewhere) = (login(&daemon, "vera").await, login(&daemon, "vera").await);
     let path = "/api/v1/session/password";
+    let mut events = daemon.local().events(None).await.unwrap();
     let wrong = r#"{"current_password":"no","new_password":"battery staple"}"#;
     let answer = as_browser(&daemon, &here, "POST", path, wrong).await;
     assert_eq!(
@@ -203,6 +204,8 @@ async fn ones_own_password_is_changed_with_the_old_one_and_ends_other_sessions()
     let good = format!(r#"{{"current_password":"{SECRET}","new_password":"battery staple"}}"#);
     let answer = as_browser(&daemon, &here, "POST", path, &good).await;
     assert_eq!(answer.status, 204, "{answer:?}");
+    let event = events.next().await.unwrap().unwrap();
+    assert_eq!(event.kind, qx_api::rest::EventType::AccessChanged);
     assert!(is_in(&daemon, &here).await && !is_in(&daemon, &elsewhere).await);
     assert_eq!(daemon.try_login("vera", SECRET).await.status, 401);
     assert_eq!(daemon.try_login("vera", "battery staple").await.status, 200);

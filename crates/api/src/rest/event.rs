@@ -28,9 +28,24 @@ pub enum EventType {
     /// Something that `GET /api/v1/updates` shows changed.
     #[serde(rename = "updates.changed")]
     UpdatesChanged,
+    /// Users or API tokens changed.
+    #[serde(rename = "access.changed")]
+    AccessChanged,
     /// Events were missed: read everything again.
     #[serde(rename = "resync")]
     Resync,
+}
+
+impl EventType {
+    /// As on the wire.
+    #[must_use]
+    pub fn name(self) -> String {
+        // A variant without fields is a JSON string.
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(name)) => name,
+            _ => String::new(),
+        }
+    }
 }
 
 /// One change.

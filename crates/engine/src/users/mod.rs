@@ -6,6 +6,7 @@ mod rows;
 mod rules;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +19,7 @@ use crate::audit::Audit;
 use crate::authorize::authorize;
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
+use crate::events::{EventKind, Events};
 use crate::identity::Identity;
 use crate::sessions::Sessions;
 use crate::store::Store;
@@ -77,6 +79,7 @@ struct Inner {
     audit: Audit,
     sessions: Sessions,
     tokens: Tokens,
+    events: Events,
     shadow: PathBuf,
     known: Mutex<BTreeMap<String, Known>>,
     /// One change after the other, so that rules about all users hold.
@@ -89,6 +92,7 @@ impl Users {
         audit: Audit,
         sessions: Sessions,
         tokens: Tokens,
+        events: Events,
         shadow: PathBuf,
     ) -> Result<Self> {
         let rows = store.run("reading users", rows::read_all).await?;
@@ -102,6 +106,7 @@ impl Users {
             audit,
             sessions,
             tokens,
+            events,
             shadow,
             turn: tokio::sync::Mutex::default(),
         };
@@ -110,11 +115,22 @@ impl Users {
         })
     }
 
-    /// All users, by name.
-    pub fn list(&self, actor: &Actor) -> Result<Vec<User>> {
+    /// Users by name: at most `limit`, those after `after`; and what to pass as `after` for more.
+    pub fn list(
+        &self,
+        actor: &Actor,
+        after: Option<&UserName>,
+        limit: usize,
+    ) -> Result<(Vec<User>, Option<UserName>)> {
         authorize(actor, Operation::UserManage)?;
         let known = self.known();
-        Ok(known.values().map(|known| known.user.clone()).collect())
+        let from = after.map_or(Bound::Unbounded, |name| Bound::Excluded(name.as_str()));
+        let mut left = known.range::<str, _>((from, Bound::Unbounded));
+        let page = left.by_ref().take(limit);
+        let page: Vec<User> = page.map(|(_, known)| known.user.clone()).collect();
+        let more = left.next().is_some();
+        let next = page.last().filter(|_| more).map(|user| user.name.clone());
+        Ok((page, next))
     }
 
     /// One user.
@@ -253,6 +269,7 @@ impl Users {
         user.password_changed_at = Timestamp::now();
         self.write(user, hash).await?;
         self.inner.sessions.close_all_of(name, cookie);
+        self.inner.events.publish(EventKind::AccessChanged);
         Ok(())
     }
 
@@ -327,9 +344,12 @@ impl Users {
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let audit = &self.inner.audit;
-        audit
-            .change(actor, Operation::UserManage, target, work)
-            .await
+        let operation = Operation::UserManage;
+        let changed = audit.change(actor, operation, target, work).await;
+        if changed.is_ok() {
+            self.inner.events.publish(EventKind::AccessChanged);
+        }
+        changed
     }
 
     async fn write(&self, user: User, hash: String) -> Result<()> {

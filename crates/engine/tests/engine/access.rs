@@ -62,12 +62,21 @@ async fn a_request_whose_session_ended_meanwhile_makes_nothing_that_stays() {
     assert!(ended(
         tokens.create(&anna, "t".into(), Role::Viewer, None).await
     ));
-    assert!(tokens.list(&Identity::local_root()).unwrap().is_empty());
+    assert!(
+        tokens
+            .list(&Identity::local_root(), None, 9)
+            .unwrap()
+            .0
+            .is_empty()
+    );
     let auth = &bench.engine.auth;
     let own = auth.change_password(&anna, SECRET.into(), OTHER.into(), Some(&cookie), None);
     assert!(ended(own.await));
     auth.login("anna", SECRET.into(), None).await.unwrap();
-    let left = users.list(&Identity::local_root().actor).unwrap();
+    let left = users
+        .list(&Identity::local_root().actor, None, 9)
+        .unwrap()
+        .0;
     assert_eq!((left.len(), left[0].role), (1, Role::Viewer));
 }
 
@@ -139,8 +148,9 @@ async fn a_token_makes_no_token_beyond_itself_and_sees_none_above_it() {
     let (child, secret) = child.await.unwrap();
     assert!(child.expires_at <= weak.expires_at);
     let mut seen: Vec<String> = tokens
-        .list(&by)
+        .list(&by, None, 9)
         .unwrap()
+        .0
         .into_iter()
         .map(|t| t.name)
         .collect();
@@ -150,7 +160,7 @@ async fn a_token_makes_no_token_beyond_itself_and_sees_none_above_it() {
         tokens.delete(&by, strong.id).await,
         Err(Error::NotFound { .. })
     ));
-    assert_eq!(tokens.list(&root).unwrap().len(), 3);
+    assert_eq!(tokens.list(&root, None, 9).unwrap().0.len(), 3);
     // One that was revoked during its request leaves none behind either.
     let by = bench.engine.auth.by_token(&secret, None).unwrap();
     tokens.delete(&root, child.id).await.unwrap();
@@ -159,7 +169,7 @@ async fn a_token_makes_no_token_beyond_itself_and_sees_none_above_it() {
             .create(&by, "late".into(), Role::Viewer, minute)
             .await
     ));
-    assert_eq!(tokens.list(&root).unwrap().len(), 2);
+    assert_eq!(tokens.list(&root, None, 9).unwrap().0.len(), 2);
 }
 
 #[tokio::test]
