@@ -18,7 +18,16 @@ pub(crate) struct Arguments {
     /// Another host: https://HOST or https://HOST:PORT.
     #[arg(long, global = true, env = "QX_URL", conflicts_with = "socket")]
     pub(crate) url: Option<String>,
-    /// API token for --url; without one, root's password is asked for.
+    /// Who logs in at --url when there is no API token; the password is asked for.
+    #[arg(
+        long,
+        global = true,
+        env = "QX_USER",
+        value_name = "NAME",
+        default_value = "root"
+    )]
+    pub(crate) user: String,
+    /// API token for --url.
     #[arg(long, global = true, env = "QX_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
     /// SHA-256 fingerprint of the other host's certificate, as its console shows it.
@@ -573,6 +582,8 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         password: bool,
     },
+    /// Change one's own password; needs --url and --user.
+    Password,
     /// Remove one, with the tokens they made.
     Delete {
         /// Who.

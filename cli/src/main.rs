@@ -81,11 +81,12 @@ async fn connect(arguments: &Arguments) -> Result<(Client, bool)> {
     }
     // Nobody types a password for a host that is not the one meant.
     client.readiness().await?;
-    let Some(password) = terminal::ask_password(&format!("Password of root on {url}"))? else {
+    let user = &arguments.user;
+    let Some(password) = terminal::ask_password(&format!("Password of {user} on {url}"))? else {
         bail!(
-            "a host elsewhere needs an API token, or a terminal to ask for root's password on: make a token \
+            "a host elsewhere needs an API token, or a terminal to ask for {user}'s password on: make a token \
              with `qx token create NAME --role ROLE` and give it as QX_TOKEN or --token"
         );
     };
-    Ok((client.log_in("root", &password).await?, true))
+    Ok((client.log_in(user, &password).await?, true))
 }

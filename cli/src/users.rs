@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use qx_api::client::Client;
-use qx_api::rest::{User, UserCreate, UserPatch};
+use qx_api::rest::{PasswordChange, User, UserCreate, UserPatch};
 
 use crate::args::{Format, UserCommand};
 use crate::output::{fields, list, plain, word};
@@ -17,7 +17,7 @@ pub(crate) async fn run(client: &Client, format: Format, command: UserCommand) -
         }
         UserCommand::Create { name, role } => {
             let wish = UserCreate {
-                password: new_password(&name)?,
+                password: new_password(&format!("New password of {name}"))?,
                 name,
                 role: role.into(),
             };
@@ -33,20 +33,32 @@ pub(crate) async fn run(client: &Client, format: Format, command: UserCommand) -
             let patch = UserPatch {
                 role: role.map(Into::into),
                 disabled: (disable || enable).then_some(disable),
-                password: password.then(|| new_password(&name)).transpose()?,
+                password: password
+                    .then(|| new_password(&format!("New password of {name}")))
+                    .transpose()?,
             };
             if patch == UserPatch::default() {
                 bail!("nothing to change: give --role, --disable, --enable or --password");
             }
             show(format, &client.change_user(&name, &patch).await?)
         }
+        UserCommand::Password => {
+            let Some(current_password) = terminal::ask_password("Current password")? else {
+                bail!("one's own password is changed on a terminal");
+            };
+            let change = PasswordChange {
+                current_password,
+                new_password: new_password("New password")?,
+            };
+            Ok(client.change_password(&change).await?)
+        }
         UserCommand::Delete { name } => Ok(client.delete_user(&name).await?),
     }
 }
 
 /// Asked for twice on a terminal, or the first line of what is piped in.
-fn new_password(name: &str) -> Result<String> {
-    let Some(password) = terminal::ask_password(&format!("New password of {name}"))? else {
+fn new_password(prompt: &str) -> Result<String> {
+    let Some(password) = terminal::ask_password(prompt)? else {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line)?;
         return match line.trim_end_matches(['\r', '\n']) {
