@@ -69,7 +69,28 @@ const stops: [name: string, go: (page: Page) => Promise<unknown>][] = [
     await page.getByText('There are no users beside root').waitFor();
     await page.getByRole('cell', { name: /session_create/ }).first().waitFor();
   }],
+  ['configuration', async (page) => {
+    await page.getByRole('link', { name: 'Configuration' }).click();
+    await page.getByRole('heading', { name: 'Factory reset' }).waitFor();
+  }],
+  ['backup', async (page) => {
+    await page.getByRole('button', { name: 'Download a backup …' }).click();
+    await page.getByRole('dialog').getByLabel('Leave it readable').check();
+  }],
+  ['restore', async (page) => {
+    await page.keyboard.press('Escape');
+    const file = { name: 'qx1.tar.age', mimeType: 'application/octet-stream', buffer: Buffer.from('age-encryption.org/v1\n') };
+    await page.getByLabel('Choose a backup …').setInputFiles(file);
+    await page.getByRole('dialog').getByLabel('Passphrase', { exact: true }).waitFor();
+  }],
+  ['reset', async (page) => {
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Factory reset …' }).click();
+    await page.getByRole('dialog').getByLabel('The configuration and all data').check();
+    await page.getByText('VMs: test').waitFor();
+  }],
   ['updates', async (page) => {
+    await page.keyboard.press('Escape');
     await page.getByRole('link', { name: 'Updates' }).click();
     await page.getByRole('heading', { name: 'Updates' }).waitFor();
     await page.getByText('Reading the updates …').waitFor({ state: 'detached' });

@@ -5,9 +5,9 @@ import { PageTitle } from '@/app/page-title';
 import { useI18n } from '@/i18n/i18n';
 import { useSession } from '@/session/store';
 import { Button } from '@/ui/button';
+import { FormDialog, TextField } from '@/ui/form-dialog';
 import { notify } from '@/ui/notices';
 import { AuditCard } from './audit';
-import { FormDialog, TextField } from './form';
 import { TokensCard } from './tokens';
 import { UsersCard } from './users';
 
@@ -52,14 +52,13 @@ function PasswordDialog({ onClose }: { onClose: () => void }) {
     <FormDialog
       title={t('account.password')}
       submit={t('account.password')}
-      changes={['session']}
       send={() => ask(api.POST('/api/v1/session/password', { body: { current_password: current, new_password: wanted } }))}
       onDone={done}
       onClose={onClose}
     >
       {(problem) => (
         <>
-          <TextField label={t('account.password.current')} value={current} onChange={setCurrent} problem={problem('current_password')} password="current-password" />
+          <TextField first label={t('account.password.current')} value={current} onChange={setCurrent} problem={problem('current_password')} password="current-password" />
           <TextField label={t('account.password.new')} value={wanted} onChange={setWanted} problem={problem('new_password')} password="new-password" />
         </>
       )}

@@ -24,7 +24,7 @@ export function AuditCard() {
         <table className="w-full text-sm">
           <thead>
             <tr className="text-left text-xs text-muted">
-              <th scope="col" className={heading}>{t('audit.time')}</th>
+              <th scope="col" className={cx(heading, 'hidden sm:table-cell')}>{t('audit.time')}</th>
               <th scope="col" className={heading}>{t('audit.actor')}</th>
               <th scope="col" className={cx(heading, 'hidden sm:table-cell')}>{t('audit.origin')}</th>
               <th scope="col" className={heading}>{t('audit.operation')}</th>
@@ -34,8 +34,11 @@ export function AuditCard() {
           <tbody>
             {entries.map((entry) => (
               <tr key={entry.id} className="border-t border-line align-top">
-                <td className="px-4 py-2">{formatTime(new Date(entry.time), language)}</td>
-                <td className="px-4 py-2">{entry.actor}</td>
+                <td className="hidden px-4 py-2 sm:table-cell">{formatTime(new Date(entry.time), language)}</td>
+                <td className="px-4 py-2 [overflow-wrap:anywhere]">
+                  {entry.actor}
+                  <span className="block text-xs text-muted sm:hidden">{`${formatTime(new Date(entry.time), language)} · ${entry.origin}`}</span>
+                </td>
                 <td className="hidden px-4 py-2 sm:table-cell">{entry.origin}</td>
                 <td className="px-4 py-2 [overflow-wrap:anywhere]">{`${entry.operation} ${entry.target}`}</td>
                 <td className="px-4 py-2 [overflow-wrap:anywhere]">{entry.outcome}</td>

@@ -8,9 +8,10 @@ import { useI18n } from '@/i18n/i18n';
 import { Button } from '@/ui/button';
 import { Dialog, DialogButtons } from '@/ui/dialog';
 import { Field } from '@/ui/field';
+import { FormDialog, TextField } from '@/ui/form-dialog';
 import { LoadError, Loading, Placeholder } from '@/ui/message';
-import { FormDialog, RoleField, TextField } from './form';
 import { tokensQuery } from './queries';
+import { RoleField } from './role-field';
 
 const days = { month: 30, quarter: 90, year: 365 } as const;
 type Life = keyof typeof days | 'never';
@@ -88,7 +89,7 @@ function CreateToken({ most, onClose, onMade }: { most: Role; onClose: () => voi
     >
       {(problem) => (
         <>
-          <TextField label={t('tokens.name')} value={name} onChange={setName} problem={problem('name')} hint={t('tokens.name.hint')} />
+          <TextField first label={t('tokens.name')} value={name} onChange={setName} problem={problem('name')} hint={t('tokens.name.hint')} />
           <RoleField value={role} most={most} onChange={setRole} problem={problem('role')} />
           <Field label={t('tokens.life')} problem={problem('expires_in_s')}>
             {(control) => (

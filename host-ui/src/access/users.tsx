@@ -7,9 +7,10 @@ import { formatTime } from '@/i18n/format';
 import { useI18n } from '@/i18n/i18n';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
+import { FormDialog, TextField } from '@/ui/form-dialog';
 import { LoadError, Loading, Placeholder } from '@/ui/message';
-import { FormDialog, RoleField, TextField } from './form';
 import { usersQuery } from './queries';
+import { RoleField } from './role-field';
 
 export type Open = { kind: 'create' } | { kind: 'change' | 'delete'; user: User } | null;
 
@@ -82,7 +83,7 @@ function CreateUser({ onClose }: { onClose: () => void }) {
     >
       {(problem) => (
         <>
-          <TextField label={t('login.username')} value={name} onChange={setName} problem={problem('name')} />
+          <TextField first label={t('login.username')} value={name} onChange={setName} problem={problem('name')} />
           <TextField label={t('login.password')} value={password} onChange={setPassword} problem={problem('password')} password="new-password" />
           <RoleField value={role} most="admin" onChange={setRole} problem={problem('role')} />
         </>

@@ -2,10 +2,10 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useI18n } from '@/i18n/i18n';
-import { ChartIcon, DiscIcon, NetworkIcon, ServerIcon, UpdateIcon, UserIcon } from '@/ui/icons';
+import { ChartIcon, DiscIcon, NetworkIcon, ServerIcon, SettingsIcon, UpdateIcon, UserIcon } from '@/ui/icons';
 
 type Entry = {
-  to: '/' | '/images' | '/networks' | '/performance' | '/access' | '/updates';
+  to: '/' | '/images' | '/networks' | '/performance' | '/access' | '/configuration' | '/updates';
   icon: ReactNode;
   label: Parameters<ReturnType<typeof useI18n>['t']>[0];
 };
@@ -17,6 +17,7 @@ const entries: readonly Entry[] = [
   { to: '/networks', icon: <NetworkIcon />, label: 'nav.networks' },
   { to: '/performance', icon: <ChartIcon />, label: 'nav.performance' },
   { to: '/access', icon: <UserIcon />, label: 'nav.access' },
+  { to: '/configuration', icon: <SettingsIcon />, label: 'nav.configuration' },
   { to: '/updates', icon: <UpdateIcon />, label: 'nav.updates' },
 ];
 

@@ -108,6 +108,17 @@ const accessRoute = createRoute({
   component: lazyRouteComponent(() => import('@/access/access-page'), 'AccessPage'),
 });
 
+const configurationRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/configuration',
+  loader: () => {
+    // What a reset takes away.
+    void queryClient.prefetchQuery(vmsQuery);
+    void queryClient.prefetchQuery(imagesQuery);
+  },
+  component: lazyRouteComponent(() => import('@/configuration/configuration-page'), 'ConfigurationPage'),
+});
+
 const performanceRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/performance',
@@ -168,7 +179,7 @@ function NotFound() {
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     loginRoute,
-    shellRoute.addChildren([mainRoute, imagesRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, vmRoute, consoleRoute]),
+    shellRoute.addChildren([mainRoute, imagesRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, configurationRoute, vmRoute, consoleRoute]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 300,

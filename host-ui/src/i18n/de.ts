@@ -3,12 +3,14 @@ import { deDevices } from './de-devices';
 import { deUpdates } from './de-updates';
 import { deObserve } from './de-observe';
 import { deNetworks } from './de-networks';
+import { deConfiguration } from './de-configuration';
 import type { Messages } from './translate';
 
 export const de: Messages = {
   ...deDevices,
   ...deUpdates,
   ...deNetworks,
+  ...deConfiguration,
 
   'action.cancel': 'Abbrechen',
   'action.close': 'Schließen',

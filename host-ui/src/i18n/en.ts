@@ -4,11 +4,13 @@ import { enDevices } from './en-devices';
 import { enUpdates } from './en-updates';
 import { enObserve } from './en-observe';
 import { enNetworks } from './en-networks';
+import { enConfiguration } from './en-configuration';
 
 export const en = {
   ...enDevices,
   ...enUpdates,
   ...enNetworks,
+  ...enConfiguration,
 
   'action.cancel': 'Cancel',
   'action.close': 'Close',

@@ -7,6 +7,7 @@ import { useI18n } from '@/i18n/i18n';
 import { Button } from '@/ui/button';
 import { cx } from '@/ui/cx';
 import { LoadError, Loading } from '@/ui/message';
+import { saveFile } from '@/ui/save-file';
 import { useCallback } from 'react';
 import { Chart } from './chart';
 import { aligned, csv, hostKey, metrics, type Metric, type Points, type Range, ranges, type Subject } from './series';
@@ -104,12 +105,7 @@ function Charts({ subjects, points }: { subjects: readonly Subject[]; points: re
 function CsvButton({ subjects, points, range }: { subjects: readonly Subject[]; points: readonly Points[]; range: Range }) {
   const { t } = useI18n();
   const save = () => {
-    const url = URL.createObjectURL(new Blob([csv(subjects, points)], { type: 'text/csv' }));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = `performance-${range}.csv`;
-    link.click();
-    URL.revokeObjectURL(url);
+    saveFile(`performance-${range}.csv`, new Blob([csv(subjects, points)], { type: 'text/csv' }));
   };
   const empty = points.every((known) => known.size === 0);
   return (

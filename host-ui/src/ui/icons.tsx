@@ -39,6 +39,7 @@ export const DiscIcon = () => <Icon><circle cx="8" cy="8" r="5.8" /><circle cx="
 export const NetworkIcon = () => <Icon><rect x="5.5" y="2" width="5" height="3.5" rx="1" /><rect x="1.5" y="10.5" width="5" height="3.5" rx="1" /><rect x="9.5" y="10.5" width="5" height="3.5" rx="1" /><path d="M8 5.5V8M4 10.5V8h8v2.5" /></Icon>;
 export const UpdateIcon = () => <Icon><path d="M13.2 6.5A5.5 5.5 0 0 0 3.5 5M2.8 9.5a5.5 5.5 0 0 0 9.7 1.5M3.2 2v3.2h3.2M12.8 14v-3.2H9.6" /></Icon>;
 export const UserIcon = () => <Icon><circle cx="8" cy="5.2" r="2.7" /><path d="M2.8 13.5c.5-2.7 2.6-4 5.2-4s4.7 1.3 5.2 4" /></Icon>;
+export const SettingsIcon = () => <Icon><path d="M2.5 4.5h6M11.5 4.5h2M2.5 11.5h2M7.5 11.5h6" /><circle cx="10" cy="4.5" r="1.5" /><circle cx="6" cy="11.5" r="1.5" /></Icon>;
 export const SunIcon = () => <Icon><circle cx="8" cy="8" r="2.8" /><path d="M8 1.5v1.5M8 13v1.5M1.5 8H3M13 8h1.5M3.4 3.4l1 1M11.6 11.6l1 1M3.4 12.6l1-1M11.6 4.4l1-1" /></Icon>;
 export const MoonIcon = () => <Icon><path d="M13 9.7A5.6 5.6 0 0 1 6.3 3a5.6 5.6 0 1 0 6.7 6.7z" /></Icon>;
 export const BackIcon = () => <Icon><path d="M9.5 3.5 5 8l4.5 4.5" /></Icon>;

@@ -210,7 +210,7 @@ pub struct Address {
 #[repr(i32)]
 pub enum ResetScope {
     Unspecified = 0,
-    /// Settings, keys, certificates and API tokens.
+    /// Settings, keys, certificates, users, API tokens and the audit log.
     Configuration = 1,
     /// That, and the data partition.
     Everything = 2,

@@ -50,8 +50,8 @@ pub struct HostReset {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResetScope {
-    /// Settings, keys, certificates and API tokens. VMs and images stay.
+    /// Settings, keys, certificates, users, API tokens and the audit log. VMs and images stay.
     Configuration,
-    /// That, and everything on the data partition: VMs, images, the audit log.
+    /// That, and everything on the data partition: VMs, images, figures.
     Everything,
 }

@@ -1,13 +1,13 @@
-// The dialog of this page's forms: sends, shows a refusal beside its field, closes when it is done.
+// A dialog with a short form: sends, shows a refusal beside its field, closes when it is done.
 import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query';
 import type { FormEvent, ReactNode } from 'react';
 import { ApiError } from '@/api/problem';
-import type { Role } from '@/api/types';
+import { asSentence } from '@/i18n/format';
 import { useI18n } from '@/i18n/i18n';
-import { Button } from '@/ui/button';
-import { Dialog, DialogButtons } from '@/ui/dialog';
-import { Field } from '@/ui/field';
-import { ErrorMessage } from '@/ui/message';
+import { Button } from './button';
+import { Dialog, DialogButtons } from './dialog';
+import { Field } from './field';
+import { ErrorMessage } from './message';
 
 /** What is wrong with a field, in the daemon's words. */
 export type ProblemOf = (field: string) => string | undefined;
@@ -16,39 +16,47 @@ type Props = {
   title: string;
   submit: string;
   danger?: boolean;
-  /** Read again when it is done. */
-  changes: QueryKey;
+  wide?: boolean;
+  /** Read again when it is done; nothing when left out. */
+  changes?: QueryKey;
   send: () => Promise<unknown>;
   onDone: () => void;
   onClose: () => void;
   children: (problem: ProblemOf) => ReactNode;
 };
 
-export function FormDialog({ title, submit, danger = false, changes, send, onDone, onClose, children }: Props) {
+export function FormDialog({ title, submit, danger = false, wide = false, changes, send, onDone, onClose, children }: Props) {
   const { t } = useI18n();
   const cache = useQueryClient();
   const sending = useMutation({
     mutationFn: send,
     onSuccess: async () => {
-      await cache.invalidateQueries({ queryKey: changes });
+      if (changes !== undefined) await cache.invalidateQueries({ queryKey: changes });
       onDone();
     },
   });
   const fields = sending.error instanceof ApiError ? sending.error.fields : [];
-  const problem: ProblemOf = (field) => fields.find((found) => found.field === field)?.reason;
+  const shown = new Set<string>();
+  const problem: ProblemOf = (field) => {
+    shown.add(field);
+    const found = fields.find((known) => known.field === field);
+    return found && asSentence(found.reason);
+  };
+  const content = children(problem);
+  const beside = fields.length > 0 && fields.every((found) => shown.has(found.field));
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
     if (!sending.isPending) sending.mutate();
   };
   return (
-    <Dialog title={title} onClose={onClose} locked={sending.isPending}>
+    <Dialog title={title} onClose={onClose} locked={sending.isPending} wide={wide}>
       <form onSubmit={onSubmit} noValidate>
         <div className="space-y-4 text-sm">
-          {children(problem)}
-          <ErrorMessage error={sending.error} />
+          {content}
+          {!beside && <ErrorMessage error={sending.error} />}
         </div>
         <DialogButtons>
-          <Button onClick={onClose}>{t('action.cancel')}</Button>
+          <Button {...(danger && { 'data-initial-focus': true })} onClick={onClose}>{t('action.cancel')}</Button>
           <Button type="submit" variant={danger ? 'danger' : 'primary'} busy={sending.isPending}>{submit}</Button>
         </DialogButtons>
       </form>
@@ -63,14 +71,17 @@ type TextProps = {
   problem?: string | undefined;
   hint?: string;
   password?: 'current-password' | 'new-password';
+  /** Where typing begins. */
+  first?: boolean;
 };
 
-export function TextField({ label, value, onChange, problem, hint, password }: TextProps) {
+export function TextField({ label, value, onChange, problem, hint, password, first = false }: TextProps) {
   return (
     <Field label={label} hint={hint} problem={problem}>
       {(control) => (
         <input
           {...control}
+          data-initial-focus={first || undefined}
           className="field"
           type={password === undefined ? 'text' : 'password'}
           autoComplete={password ?? 'off'}
@@ -79,24 +90,6 @@ export function TextField({ label, value, onChange, problem, hint, password }: T
           value={value}
           onChange={(event) => onChange(event.target.value)}
         />
-      )}
-    </Field>
-  );
-}
-
-const roles: readonly Role[] = ['viewer', 'operator', 'admin'];
-
-/** Roles up to one's own. */
-export function RoleField({ value, most, onChange, problem }: { value: Role; most: Role; onChange: (role: Role) => void; problem?: string | undefined }) {
-  const { t } = useI18n();
-  return (
-    <Field label={t('access.role')} problem={problem}>
-      {(control) => (
-        <select {...control} className="field" value={value} onChange={(event) => onChange(event.target.value as Role)}>
-          {roles.slice(0, roles.indexOf(most) + 1).map((role) => (
-            <option key={role} value={role}>{t(`role.${role}`)}</option>
-          ))}
-        </select>
       )}
     </Field>
   );

@@ -1,0 +1,53 @@
+// What is asked of the daemon, and what it led to: after a restore or a reset the host restarts.
+import { api, ask } from '@/api/client';
+import { problemFrom } from '@/api/problem';
+import type { HostRestored, ResetScope } from '@/api/types';
+import { Store, useStore } from '@/app/store';
+import { lastOpen } from '@/live/live';
+import { saveFile } from '@/ui/save-file';
+import { nameOf } from './backup-file';
+
+export type Restart = { kind: 'restore'; done: HostRestored } | { kind: 'reset'; scope: ResetScope };
+
+const asked = new Store<(Restart & { at: Date }) | null>(null);
+
+/** Why the host restarts, until it is back; `null` when it does not. */
+export function useRestart(): Restart | null {
+  const restart = useStore(asked);
+  const opened = useStore(lastOpen);
+  return restart === null || (opened !== null && opened > restart.at) ? null : restart;
+}
+
+/** Makes a backup and hands it to the browser. Resolves with its name; without a passphrase it is readable. */
+export async function backUp(passphrase: string | null): Promise<string> {
+  const body = passphrase === null ? { unencrypted: true } : { passphrase };
+  const { data, error, response } = await api.POST('/api/v1/host/backup', { body, parseAs: 'blob' });
+  if (!response.ok) throw problemFrom(response.status, error);
+  const name = nameOf(response.headers.get('Content-Disposition'));
+  saveFile(name, data as Blob);
+  return name;
+}
+
+export type RestoreWish = { passphrase: string | null; skipNetwork: boolean; sameMachine: boolean };
+
+/** Restarts the host with what is in a backup. */
+export async function restore(file: File, { passphrase, skipNetwork, sameMachine }: RestoreWish): Promise<void> {
+  const done = await ask(
+    api.POST('/api/v1/host/restore', {
+      params: {
+        query: { skip_network: skipNetwork, same_machine: sameMachine },
+        header: passphrase === null ? {} : { 'Backup-Passphrase': encodeURIComponent(passphrase) },
+      },
+      headers: { 'Content-Type': 'application/octet-stream' },
+      body: file,
+      bodySerializer: (content) => content as Blob,
+    }),
+  );
+  asked.set({ kind: 'restore', done, at: new Date() });
+}
+
+/** Restarts the host as it was after its installation; `confirm` is its name as typed. */
+export async function reset(scope: ResetScope, confirm: string): Promise<void> {
+  await ask(api.POST('/api/v1/host/reset', { body: { scope, confirm } }));
+  asked.set({ kind: 'reset', scope, at: new Date() });
+}

@@ -1,0 +1,14 @@
+// What can be told about a backup without opening it. Pure.
+
+/** How an encrypted one begins (https://age-encryption.org/v1). */
+const ageHeader = 'age-encryption.org/v1\n';
+
+/** Whether a passphrase is needed to open `file`. */
+export async function isEncrypted(file: Blob): Promise<boolean> {
+  return (await file.slice(0, ageHeader.length).text()) === ageHeader;
+}
+
+/** The name that a `Content-Disposition` header gives to a download. */
+export function nameOf(disposition: string | null): string {
+  return /filename="([^"]+)"/.exec(disposition ?? '')?.[1] ?? 'quantix-backup';
+}
