@@ -1,6 +1,7 @@
 //! What can be typed.
 
 pub(crate) mod network;
+pub(crate) mod user;
 
 use std::path::PathBuf;
 
@@ -87,7 +88,7 @@ pub(crate) enum Command {
     /// People who may log in, beside root.
     User {
         #[command(subcommand)]
-        command: UserCommand,
+        command: user::UserCommand,
     },
     /// API tokens.
     Token {
@@ -551,44 +552,6 @@ pub(crate) struct Metrics {
     /// Print a line each second until interrupted.
     #[arg(short, long, conflicts_with_all = ["range", "step"])]
     pub(crate) watch: bool,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum UserCommand {
-    /// List them.
-    List,
-    /// Make one; the password is asked for, or read as a line from standard input.
-    Create {
-        /// At most 32 letters, digits, '.', '_' or '-'.
-        name: String,
-        /// What they may do.
-        #[arg(long, value_enum)]
-        role: Role,
-    },
-    /// Change one. Their sessions end.
-    Change {
-        /// Who.
-        name: String,
-        /// What they may do from now on.
-        #[arg(long, value_enum)]
-        role: Option<Role>,
-        /// Keep them and their tokens out.
-        #[arg(long, conflicts_with = "enable")]
-        disable: bool,
-        /// Let them in again.
-        #[arg(long)]
-        enable: bool,
-        /// Set a new password, asked for as with create.
-        #[arg(long)]
-        password: bool,
-    },
-    /// Change one's own password; needs --url and --user.
-    Password,
-    /// Remove one, with the tokens they made.
-    Delete {
-        /// Who.
-        name: String,
-    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]

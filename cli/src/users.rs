@@ -4,7 +4,8 @@ use anyhow::{Result, bail};
 use qx_api::client::Client;
 use qx_api::rest::{PasswordChange, User, UserCreate, UserPatch};
 
-use crate::args::{Format, UserCommand};
+use crate::args::Format;
+use crate::args::user::UserCommand;
 use crate::output::{fields, list, plain, word};
 use crate::terminal;
 

@@ -3,6 +3,7 @@
 
 mod endpoint;
 mod networks;
+mod users;
 
 use qx_model::access::Operation;
 
@@ -12,6 +13,7 @@ pub use networks::{
     BRIDGE_LIST, NETWORK_CREATE, NETWORK_DELETE, NETWORK_GET, NETWORK_LIST, NETWORK_PATCH,
     NETWORK_START, NETWORK_STOP,
 };
+pub use users::{PASSWORD_CHANGE, USER_CREATE, USER_DELETE, USER_GET, USER_LIST, USER_PATCH};
 
 const LIMIT: Parameter = query(
     "limit",
@@ -648,77 +650,6 @@ pub const METRICS: Endpoint = Endpoint::new(
     "Counters of the host and of each VM, for Prometheus",
 )
 .answers(200, Output::Prometheus);
-
-/// All users.
-pub const USER_LIST: Endpoint = Endpoint::new(
-    "listUsers",
-    Get,
-    "/api/v1/users",
-    Requires(Operation::UserManage),
-    "Users, by name; root is not among them",
-)
-.query(&[LIMIT, CURSOR])
-.answers(200, Output::Json("UserPage"));
-/// Make a user.
-pub const USER_CREATE: Endpoint = Endpoint::new(
-    "createUser",
-    Post,
-    "/api/v1/users",
-    Requires(Operation::UserManage),
-    "Make a user",
-)
-.takes(Input::Json("UserCreate"))
-.answers(201, Output::Json("User"))
-.fails(&[409]);
-/// One user.
-pub const USER_GET: Endpoint = Endpoint::new(
-    "getUser",
-    Get,
-    "/api/v1/users/{name}",
-    Requires(Operation::UserManage),
-    "One user",
-)
-.answers(200, Output::Json("User"))
-.fails(&[404]);
-/// Change a user.
-pub const USER_PATCH: Endpoint = Endpoint::new(
-    "patchUser",
-    Patch,
-    "/api/v1/users/{name}",
-    Requires(Operation::UserManage),
-    "Change a user's role, state or password; their sessions end",
-)
-.query(&[Parameter {
-    name: "If-Match",
-    header: true,
-    required: false,
-    kind: "string",
-    description: "The user's `ETag`: one who was changed since then is not changed.",
-}])
-.takes(Input::Json("UserPatch"))
-.answers(200, Output::Json("User"))
-.fails(&[404, 409, 412]);
-/// Remove a user.
-pub const USER_DELETE: Endpoint = Endpoint::new(
-    "deleteUser",
-    Delete,
-    "/api/v1/users/{name}",
-    Requires(Operation::UserManage),
-    "Remove a user, their sessions and the tokens they made",
-)
-.answers(204, Output::Empty)
-.fails(&[404, 409]);
-/// Change one's own password.
-pub const PASSWORD_CHANGE: Endpoint = Endpoint::new(
-    "changePassword",
-    Post,
-    "/api/v1/session/password",
-    Requires(Operation::PasswordChange),
-    "Change one's own password; one's other sessions end",
-)
-.takes(Input::Json("PasswordChange"))
-.answers(204, Output::Empty)
-.fails(&[409, 429, 503]);
 
 /// All of them.
 pub const ALL: &[Endpoint] = &[

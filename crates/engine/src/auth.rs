@@ -192,12 +192,10 @@ impl Auth {
         from: Option<IpAddr>,
     ) -> Result<()> {
         let work = async {
-            if cookie.is_none() {
-                return Err(Error::Conflict {
-                    reason: "only somebody who is logged in has a password of their own".into(),
-                    hint: "log in with it; a token or root on the host itself has none".into(),
-                });
-            }
+            let cookie = cookie.ok_or_else(|| Error::Conflict {
+                reason: "only somebody who is logged in has a password of their own".into(),
+                hint: "log in with it; a token or root on the host itself has none".into(),
+            })?;
             if by.account == ROOT {
                 return Err(Error::Conflict {
                     reason: "root's password is part of the host's configuration".into(),

@@ -2,6 +2,7 @@
 //! kept in memory, and what follows when one changes: their sessions end, and so do the streams of tokens that
 //! they made. root is no row of it: the system's own account always works on the host itself.
 
+mod change;
 mod rows;
 mod rules;
 
@@ -14,6 +15,8 @@ use jiff::Timestamp;
 use qx_host::accounts;
 use qx_model::access::{Actor, Operation, Role};
 use qx_model::name::UserName;
+use rusqlite::Connection;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::audit::Audit;
 use crate::authorize::authorize;
@@ -24,6 +27,7 @@ use crate::identity::Identity;
 use crate::sessions::Sessions;
 use crate::store::Store;
 use crate::tokens::Tokens;
+pub use change::Change;
 use rules::{Outcome, check};
 
 /// The host's own administrator.
@@ -52,17 +56,6 @@ pub struct User {
     pub revision: u64,
 }
 
-/// What is to change of a user; `None` stays.
-#[derive(Default)]
-pub struct Change {
-    /// Another role.
-    pub role: Option<Role>,
-    /// Disable or enable.
-    pub disabled: Option<bool>,
-    /// Another password.
-    pub password: Option<String>,
-}
-
 struct Known {
     user: User,
     hash: String,
@@ -83,7 +76,7 @@ struct Inner {
     shadow: PathBuf,
     known: Mutex<BTreeMap<String, Known>>,
     /// One change after the other, so that rules about all users hold.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Users {
@@ -108,7 +101,7 @@ impl Users {
             tokens,
             events,
             shadow,
-            turn: tokio::sync::Mutex::default(),
+            turn: Arc::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -150,7 +143,7 @@ impl Users {
         let target = format!("create {name} as {}", role.name());
         let work = async {
             let hash = hashed("password", password).await?;
-            let _turn = self.turn(by).await?;
+            let turn = self.turn(by).await?;
             self.free(&name)?;
             // A token that was made while an earlier user of that name was deleted is not theirs.
             self.inner.tokens.forget_of(name.as_str());
@@ -170,7 +163,7 @@ impl Users {
                 last_login_at: None,
                 revision: 1,
             };
-            self.write(user.clone(), hash).await?;
+            self.put(turn, user.clone(), hash, None).await?;
             Ok(user)
         };
         self.change(&by.actor, target, work).await
@@ -184,13 +177,13 @@ impl Users {
         revision: Option<Vec<String>>,
         change: Change,
     ) -> Result<User> {
-        let target = describe(name, &change);
+        let target = change.of(name);
         let work = async {
             let hash = match change.password {
                 Some(password) => Some(hashed("password", password).await?),
                 None => None,
             };
-            let _turn = self.turn(by).await?;
+            let turn = self.turn(by).await?;
             let before = self.find(name)?;
             if revision.is_some_and(|known| !known.contains(&before.revision.to_string())) {
                 return Err(Error::Stale {
@@ -216,9 +209,7 @@ impl Users {
                 Some(hash) => hash,
                 None => self.hash_of(name)?,
             };
-            self.write(user.clone(), hash).await?;
-            self.inner.sessions.close_all_of(name.as_str(), None);
-            self.inner.tokens.end_streams_of(name.as_str());
+            self.put(turn, user.clone(), hash, None).await?;
             Ok(user)
         };
         self.change(&by.actor, target, work).await
@@ -234,6 +225,7 @@ impl Users {
             self.known().remove(name.as_str());
             self.inner.sessions.close_all_of(name.as_str(), None);
             self.inner.tokens.forget_of(name.as_str());
+            self.inner.events.publish(EventKind::AccessChanged);
             let row = name.to_string();
             self.inner
                 .store
@@ -250,11 +242,11 @@ impl Users {
         by: &Identity,
         checked: Option<String>,
         password: String,
-        cookie: Option<&str>,
+        cookie: &str,
     ) -> Result<()> {
         let name = by.account.as_str();
         let hash = hashed("new_password", password).await?;
-        let _turn = self.turn(by).await?;
+        let turn = self.turn(by).await?;
         if self.login_hash(name) != checked {
             return Err(Error::Conflict {
                 reason: "the password was changed meanwhile".into(),
@@ -267,10 +259,7 @@ impl Users {
         };
         user.revision += 1;
         user.password_changed_at = Timestamp::now();
-        self.write(user, hash).await?;
-        self.inner.sessions.close_all_of(name, cookie);
-        self.inner.events.publish(EventKind::AccessChanged);
-        Ok(())
+        self.put(turn, user, hash, Some(cookie.to_owned())).await
     }
 
     /// The hash to compare a password with; `None` for who can't log in.
@@ -304,8 +293,8 @@ impl Users {
     }
 
     /// Waits for the turn to change something. Who lost their session or token before it came changes nothing.
-    async fn turn(&self, by: &Identity) -> Result<tokio::sync::MutexGuard<'_, ()>> {
-        let turn = self.inner.turn.lock().await;
+    async fn turn(&self, by: &Identity) -> Result<OwnedMutexGuard<()>> {
+        let turn = Arc::clone(&self.inner.turn).lock_owned().await;
         by.still_holds()?;
         Ok(turn)
     }
@@ -345,22 +334,37 @@ impl Users {
     ) -> Result<T> {
         let audit = &self.inner.audit;
         let operation = Operation::UserManage;
-        let changed = audit.change(actor, operation, target, work).await;
-        if changed.is_ok() {
-            self.inner.events.publish(EventKind::AccessChanged);
-        }
-        changed
+        audit.change(actor, operation, target, work).await
     }
 
-    async fn write(&self, user: User, hash: String) -> Result<()> {
-        let row = (user.clone(), hash.clone());
-        self.inner
-            .store
-            .run_durably("storing a user", move |c| rows::put(c, &row.0, &row.1))
-            .await?;
-        let name = user.name.to_string();
-        self.known().insert(name, Known { user, hash });
-        Ok(())
+    /// Stores a user and ends what they have open: all, or with the cookie of one's own session only one's other
+    /// sessions. Goes on when the caller goes away, or what is in force would not be what is stored.
+    async fn put(
+        &self,
+        turn: OwnedMutexGuard<()>,
+        user: User,
+        hash: String,
+        own: Option<String>,
+    ) -> Result<()> {
+        let inner = Arc::clone(&self.inner);
+        let putting = tokio::spawn(async move {
+            let _turn = turn;
+            let row = (user.clone(), hash.clone());
+            let put = move |c: &mut Connection| rows::put(c, &row.0, &row.1);
+            inner.store.run_durably("storing a user", put).await?;
+            let name = user.name.to_string();
+            let known = Known { user, hash };
+            inner.known().insert(name.clone(), known);
+            inner.sessions.close_all_of(&name, own.as_deref());
+            if own.is_none() {
+                inner.tokens.end_streams_of(&name);
+            }
+            inner.events.publish(EventKind::AccessChanged);
+            Ok(())
+        });
+        putting
+            .await
+            .map_err(|error| Error::internal("storing a user", error))?
     }
 
     fn find(&self, name: &UserName) -> Result<User> {
@@ -376,8 +380,13 @@ impl Users {
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
-        let known = self.inner.known.lock();
-        known.unwrap_or_else(PoisonError::into_inner)
+        self.inner.known()
+    }
+}
+
+impl Inner {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -386,23 +395,6 @@ fn not_found(name: &str) -> Error {
         what: "user",
         id: name.to_owned(),
     }
-}
-
-/// For the audit log; never the password.
-fn describe(name: &UserName, change: &Change) -> String {
-    let mut text = format!("change {name}");
-    if let Some(role) = change.role {
-        text.push_str(&format!(", role {}", role.name()));
-    }
-    match change.disabled {
-        Some(true) => text.push_str(", disable"),
-        Some(false) => text.push_str(", enable"),
-        None => {}
-    }
-    if change.password.is_some() {
-        text.push_str(", password");
-    }
-    text
 }
 
 /// Hashing takes a tenth of a second.

@@ -208,3 +208,39 @@ async fn guesses_at_ones_own_password_count_as_failed_log_ins() {
     assert!(auth.login("anna", SECRET.into(), from).await.is_err());
     auth.login("anna", SECRET.into(), None).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_change_whose_asker_goes_away_half_way_is_whole_or_not_at_all() {
+    let bench = Bench::new().await;
+    let (cookie, _) = anna(&bench).await;
+    let (users, root) = (&bench.engine.users, Identity::local_root());
+    let anna = name("anna");
+    let mut gone = 0;
+    // Given up after one more step each time, until it gets through.
+    for steps in 1.. {
+        let disable = Change {
+            disabled: Some(true),
+            ..Change::default()
+        };
+        let mut asking = Box::pin(users.update(&root, &anna, None, disable));
+        let mut done = false;
+        for _ in 0..steps {
+            done = futures_util::poll!(asking.as_mut()).is_ready();
+            if done {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(asking);
+        // Whoever asks next waits for what is still under way.
+        let after = users.update(&root, &anna, None, Change::default());
+        let after = after.await.unwrap();
+        let there = bench.engine.auth.by_cookie(&cookie, None).is_some();
+        assert_eq!(there, !after.disabled, "given up after {steps} steps");
+        if after.disabled {
+            gone += usize::from(!done);
+            break;
+        }
+    }
+    assert_eq!(gone, 1, "it was done before anybody went away");
+}
