@@ -1,6 +1,7 @@
 //! What can be typed.
 
 pub(crate) mod network;
+pub(crate) mod task;
 pub(crate) mod user;
 
 use std::path::PathBuf;
@@ -45,6 +46,9 @@ pub(crate) struct Arguments {
     /// How to print.
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
+    /// Do not wait for the end of what takes its time: print the task's id and leave.
+    #[arg(long, global = true)]
+    pub(crate) no_wait: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -89,6 +93,11 @@ pub(crate) enum Command {
     User {
         #[command(subcommand)]
         command: user::UserCommand,
+    },
+    /// Work that takes its time: what is under way, and what was.
+    Task {
+        #[command(subcommand)]
+        command: task::TaskCommand,
     },
     /// API tokens.
     Token {

@@ -11,6 +11,7 @@ mod metrics;
 mod networks;
 mod output;
 mod size;
+mod tasks;
 mod terminal;
 mod tokens;
 mod update_lines;
@@ -50,13 +51,14 @@ async fn run(arguments: Arguments) -> Result<()> {
 }
 
 async fn command(client: &Client, arguments: Arguments) -> Result<()> {
-    let format = arguments.output;
+    let (format, no_wait) = (arguments.output, arguments.no_wait);
     match arguments.command {
         Command::Host { command } => host::run(client, format, command).await,
-        Command::Vm { command } => vms::run(client, format, command).await,
+        Command::Vm { command } => vms::run(client, (format, no_wait), command).await,
         Command::Image { command } => images::run(client, format, command).await,
         Command::Network { command } => networks::run(client, format, command).await,
-        Command::Update { command } => updates::run(client, format, command).await,
+        Command::Update { command } => updates::run(client, (format, no_wait), command).await,
+        Command::Task { command } => tasks::run(client, format, command).await,
         Command::User { command } => users::run(client, format, command).await,
         Command::Token { command } => tokens::run(client, format, command).await,
         Command::Metrics(wish) => metrics::run(client, format, wish).await,

@@ -195,6 +195,7 @@ mod tests {
                 total_bytes: Some(8),
                 percent: 100,
                 problem: None,
+                task_id: uuid::Uuid::nil(),
             }),
             last: None,
             feed: None,
@@ -222,6 +223,7 @@ mod tests {
                 total_bytes: None,
                 percent: 3,
                 problem: None,
+                task_id: uuid::Uuid::nil(),
             }),
             last: Some(LastUpdate {
                 version: "2.0.0".into(),

@@ -20,19 +20,19 @@ const TRIES: u32 = 20;
 /// How often the host is asked how far it is.
 const LOOK: Duration = Duration::from_millis(500);
 
-pub(crate) async fn run(client: &Client, format: Format, command: UpdateCommand) -> Result<()> {
+pub(crate) async fn run(
+    client: &Client,
+    (format, no_wait): (Format, bool),
+    command: UpdateCommand,
+) -> Result<()> {
     let updates = match command {
         UpdateCommand::Status => client.updates().await?,
         UpdateCommand::Upload { file, resume } => upload(client, &file, resume).await?,
         UpdateCommand::Reinstall => {
-            client.reinstall_update().await?;
-            follow(client).await?
+            follow(client, client.reinstall_update().await?, no_wait).await?
         }
         UpdateCommand::Check => client.check_update().await?,
-        UpdateCommand::Fetch => {
-            client.fetch_update().await?;
-            follow(client).await?
-        }
+        UpdateCommand::Fetch => follow(client, client.fetch_update().await?, no_wait).await?,
         UpdateCommand::Discard => client.discard_update().await?,
         UpdateCommand::Apply { no_restart } => client.apply_update(&start(no_restart)).await?,
         UpdateCommand::Confirm => client.confirm_update().await?,
@@ -109,8 +109,11 @@ fn is_break(error: &anyhow::Error) -> bool {
     )
 }
 
-/// Shows how far the host is with what it writes by itself, and returns when that is over.
-async fn follow(client: &Client) -> Result<Updates> {
+/// Shows how far the host is with what it writes by itself, and returns when that is over; at once if nobody waits.
+async fn follow(client: &Client, begun: Updates, no_wait: bool) -> Result<Updates> {
+    if no_wait {
+        return Ok(begun);
+    }
     let bar = percent_bar();
     loop {
         let updates = client.updates().await?;

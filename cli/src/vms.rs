@@ -1,16 +1,19 @@
 //! `qx vm`.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use qx_api::client::{Client, PowerAction};
 use qx_api::rest::{self, DiskCreate, NicCreate, Vm, VmCreate, VmPatch};
+use uuid::Uuid;
 
 use crate::args::{Create, Firmware, Format, Set, VmCommand};
 use crate::console;
 use crate::devices;
 use crate::output::{fields, list, plain, word};
 use crate::size::Size;
+use crate::tasks::finish;
 
-pub(crate) async fn run(client: &Client, format: Format, command: VmCommand) -> Result<()> {
+pub(crate) async fn run(client: &Client, ways: Ways, command: VmCommand) -> Result<()> {
+    let (format, no_wait) = ways;
     match command {
         VmCommand::List => {
             let mut vms = client.vms().await?;
@@ -21,11 +24,15 @@ pub(crate) async fn run(client: &Client, format: Format, command: VmCommand) -> 
         VmCommand::Show { vm } => show(format, &find(client, &vm).await?),
         VmCommand::Create(create) => {
             let start = create.start;
-            let mut vm = client.create_vm(&wish(create)).await?;
+            let task = client.begin_create_vm(&wish(create)).await?;
+            let Some(task) = finish(client, format, no_wait, task).await? else {
+                return Ok(());
+            };
+            let id = task.target.id.parse().context("the host names no VM")?;
             if start {
-                vm = client.start_vm(vm.id).await?;
+                return begin_power(client, ways, id, PowerAction::Start).await;
             }
-            show(format, &vm)
+            show(format, &client.vm(id).await?)
         }
         VmCommand::Set(set) => {
             let vm = find(client, &set.vm).await?;
@@ -36,17 +43,18 @@ pub(crate) async fn run(client: &Client, format: Format, command: VmCommand) -> 
         VmCommand::Disk { command } => show(format, &devices::disk(client, command).await?),
         VmCommand::Nic { command } => show(format, &devices::nic(client, command).await?),
         VmCommand::Cd { command } => show(format, &devices::cd(client, command).await?),
-        VmCommand::Start { vm } => power(client, format, &vm, PowerAction::Start).await,
-        VmCommand::Shutdown { vm } => power(client, format, &vm, PowerAction::Shutdown).await,
-        VmCommand::Stop { vm } => power(client, format, &vm, PowerAction::Stop).await,
-        VmCommand::Reboot { vm } => power(client, format, &vm, PowerAction::Reboot).await,
-        VmCommand::Reset { vm } => power(client, format, &vm, PowerAction::Reset).await,
-        VmCommand::Pause { vm } => power(client, format, &vm, PowerAction::Pause).await,
-        VmCommand::Resume { vm } => power(client, format, &vm, PowerAction::Resume).await,
-        VmCommand::Suspend { vm } => power(client, format, &vm, PowerAction::Suspend).await,
+        VmCommand::Start { vm } => power(client, ways, &vm, PowerAction::Start).await,
+        VmCommand::Shutdown { vm } => power(client, ways, &vm, PowerAction::Shutdown).await,
+        VmCommand::Stop { vm } => power(client, ways, &vm, PowerAction::Stop).await,
+        VmCommand::Reboot { vm } => power(client, ways, &vm, PowerAction::Reboot).await,
+        VmCommand::Reset { vm } => power(client, ways, &vm, PowerAction::Reset).await,
+        VmCommand::Pause { vm } => power(client, ways, &vm, PowerAction::Pause).await,
+        VmCommand::Resume { vm } => power(client, ways, &vm, PowerAction::Resume).await,
+        VmCommand::Suspend { vm } => power(client, ways, &vm, PowerAction::Suspend).await,
         VmCommand::Delete { vm, disks } => {
             let vm = find(client, &vm).await?;
-            Ok(client.delete_vm(vm.id, disks).await?)
+            let task = client.begin_delete_vm(vm.id, disks).await?;
+            finish(client, format, no_wait, task).await.map(drop)
         }
         VmCommand::Console { vm } => {
             let vm = find(client, &vm).await?;
@@ -55,9 +63,21 @@ pub(crate) async fn run(client: &Client, format: Format, command: VmCommand) -> 
     }
 }
 
-async fn power(client: &Client, format: Format, vm: &str, action: PowerAction) -> Result<()> {
+/// How to print, and whether not to wait.
+type Ways = (Format, bool);
+
+async fn power(client: &Client, ways: Ways, vm: &str, action: PowerAction) -> Result<()> {
     let vm = find(client, vm).await?;
-    show(format, &client.power_vm(vm.id, action).await?)
+    begin_power(client, ways, vm.id, action).await
+}
+
+async fn begin_power(client: &Client, ways: Ways, id: Uuid, action: PowerAction) -> Result<()> {
+    let (format, no_wait) = ways;
+    let task = client.begin_power_vm(id, action).await?;
+    match finish(client, format, no_wait, task).await? {
+        Some(_) => show(format, &client.vm(id).await?),
+        None => Ok(()),
+    }
 }
 
 /// A VM by id or by name.

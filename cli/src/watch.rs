@@ -14,6 +14,13 @@ pub(crate) async fn events(client: &Client, format: Format, since: Option<u64>) 
             println!("{}", serde_json::to_string(&event)?);
             continue;
         }
+        if let Some(task) = &event.task {
+            let (operation, name) = (plain(&task.operation), plain(&task.target.name));
+            let (state, percent) = (word(&task.state), task.percent);
+            let (seq, time) = (event.seq, event.time);
+            println!("{seq} {time} task.changed {operation} {name} {state} {percent}%");
+            continue;
+        }
         let about = match (&event.vm, &event.image, event.vm_id) {
             (Some(vm), ..) => format!("{} {}", plain(&vm.name), word(&vm.state)),
             (None, Some(image), _) => plain(image),

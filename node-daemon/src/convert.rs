@@ -2,6 +2,7 @@
 
 mod metrics;
 mod networks;
+mod tasks;
 mod updates;
 
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ use crate::app::App;
 
 pub(crate) use metrics::{sample, series, values};
 pub(crate) use networks::{bridge, network};
+pub(crate) use tasks::task;
 pub(crate) use updates::updates;
 
 pub(crate) fn session(identity: &Identity) -> rest::Session {
@@ -82,6 +84,7 @@ pub(crate) fn event(event: &Event) -> rest::Event {
         ),
         EventKind::NetworksChanged => (rest::EventType::NetworksChanged, None, None, None),
         EventKind::HostChanged => (rest::EventType::HostChanged, None, None, None),
+        EventKind::TaskChanged(_) => (rest::EventType::TaskChanged, None, None, None),
         EventKind::UpdatesChanged => (rest::EventType::UpdatesChanged, None, None, None),
         EventKind::AccessChanged => (rest::EventType::AccessChanged, None, None, None),
         EventKind::Resync => (rest::EventType::Resync, None, None, None),
@@ -94,6 +97,10 @@ pub(crate) fn event(event: &Event) -> rest::Event {
         vm_id,
         vm,
         image,
+        task: match &event.kind {
+            EventKind::TaskChanged(now) => Some(task(now.as_ref().clone(), None)),
+            _ => None,
+        },
     }
 }
 

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use qx_api::rest::{FieldProblem, Problem};
 use qx_engine::Error;
 use qx_engine::auth::LoginError;
+use qx_engine::told::{Told, ToldKind};
 
 use crate::requests;
 
@@ -71,6 +72,29 @@ impl Failure {
         }
     }
 
+    /// What the engine says of a failed request, or of a failed task.
+    pub(crate) fn told(told: Told) -> Self {
+        let status = match told.kind {
+            ToldKind::Forbidden => StatusCode::FORBIDDEN,
+            ToldKind::NotFound => StatusCode::NOT_FOUND,
+            ToldKind::Conflict => StatusCode::CONFLICT,
+            ToldKind::Stale => StatusCode::PRECONDITION_FAILED,
+            ToldKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            ToldKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            ToldKind::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
+            ToldKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ToldKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let errors = told.fields.into_iter().map(|wrong| FieldProblem {
+            field: wrong.field,
+            reason: wrong.reason,
+        });
+        Self {
+            errors: errors.collect(),
+            ..Self::new(status, told.detail)
+        }
+    }
+
     pub(crate) fn internal(context: &str, cause: impl std::fmt::Display) -> Self {
         Self {
             cause: Some(format!("{context}: {cause}")),
@@ -100,40 +124,18 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        match error {
-            Error::Forbidden { needs, .. } => {
-                Self::forbidden(&format!("this needs the role {}", needs.name()))
-            }
-            Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, error.to_string()),
-            Error::Conflict { reason, hint } => {
-                Self::new(StatusCode::CONFLICT, with_hint(&reason, &hint))
-            }
-            Error::Stale { .. } => Self::new(
-                StatusCode::PRECONDITION_FAILED,
-                with_hint(&error.to_string(), "read it again and decide anew"),
-            ),
-            Error::Invalid(fields) => Self::fields(
-                fields
-                    .into_iter()
-                    .map(|wrong| FieldProblem {
-                        field: wrong.field,
-                        reason: wrong.reason,
-                    })
-                    .collect(),
-            ),
-            Error::NoSpace { .. } => Self::new(
-                StatusCode::INSUFFICIENT_STORAGE,
-                with_hint(
-                    &error.to_string(),
-                    "delete images or VMs that are no longer needed",
-                ),
-            ),
-            Error::Refused { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
-            Error::TooMany { retry_after } => Self::too_many(&error.to_string(), retry_after),
-            Error::Unavailable { reason, hint } => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, with_hint(&reason, &hint))
-            }
-            Error::Internal { .. } => Self::internal("engine", chain(&error)),
+        let cause = match &error {
+            Error::Internal { .. } => Some(format!("engine: {}", chain(&error))),
+            _ => None,
+        };
+        let retry_after_s = match &error {
+            Error::TooMany { retry_after } => Some(retry_after.as_secs() + 1),
+            _ => None,
+        };
+        Self {
+            cause,
+            retry_after_s,
+            ..Self::told(error.told())
         }
     }
 }
@@ -160,6 +162,18 @@ impl From<LoginError> for Failure {
 }
 
 impl Failure {
+    /// The document, under the name that the daemon's log has for what failed.
+    pub(crate) fn into_problem(self, request_id: String) -> Problem {
+        Problem {
+            kind: "about:blank".to_owned(),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+            request_id,
+            errors: self.errors,
+        }
+    }
+
     /// Tells the log what the caller is not told.
     pub(crate) fn log(&self) {
         if let Some(cause) = &self.cause {
@@ -175,25 +189,17 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         self.log();
-        let request_id = requests::id();
-        let problem = Problem {
-            kind: "about:blank".to_owned(),
-            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
-            status: self.status.as_u16(),
-            detail: self.detail,
-            request_id,
-            errors: self.errors,
-        };
-        let mut response = (self.status, Json(problem)).into_response();
+        let (status, retry_after_s) = (self.status, self.retry_after_s);
+        let mut response = (status, Json(self.into_problem(requests::id()))).into_response();
         let headers = response.headers_mut();
         headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response

@@ -300,6 +300,7 @@ fn updates_go_back_and_are_written_anew_after_a_question() {
         total_bytes: Some(20),
         percent: 50,
         problem: None,
+        task_id: Default::default(),
     });
     script.outcome(Outcome::Updates(Ok(UpdateView::Daemon(Box::new(
         writing.clone(),

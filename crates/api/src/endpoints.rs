@@ -3,6 +3,7 @@
 
 mod endpoint;
 mod networks;
+mod tasks;
 mod users;
 
 use qx_model::access::Operation;
@@ -13,6 +14,7 @@ pub use networks::{
     BRIDGE_LIST, NETWORK_CREATE, NETWORK_DELETE, NETWORK_GET, NETWORK_LIST, NETWORK_PATCH,
     NETWORK_START, NETWORK_STOP,
 };
+pub use tasks::{TASK_CANCEL, TASK_GET, TASK_LIST};
 pub use users::{PASSWORD_CHANGE, USER_CREATE, USER_DELETE, USER_GET, USER_LIST, USER_PATCH};
 
 const LIMIT: Parameter = query(
@@ -313,6 +315,7 @@ pub const VM_CREATE: Endpoint = Endpoint::new(
 )
 .takes(Input::Json("VmCreate"))
 .answers(201, Output::Json("Vm"))
+.or_task()
 .fails(&[409, 503, 507]);
 /// One VM.
 pub const VM_GET: Endpoint = Endpoint::new(
@@ -356,6 +359,7 @@ pub const VM_DELETE: Endpoint = Endpoint::new(
     "Delete its disks too; they are kept if not given.",
 )])
 .answers(204, Output::Empty)
+.or_task()
 .fails(&[404, 409, 503]);
 /// Power on.
 pub const VM_START: Endpoint = Endpoint::new(
@@ -366,6 +370,7 @@ pub const VM_START: Endpoint = Endpoint::new(
     "Power on",
 )
 .answers(200, Output::Json("Vm"))
+.or_task()
 .fails(&[404, 409, 503]);
 /// Ask to shut down.
 pub const VM_SHUTDOWN: Endpoint = Endpoint::new(
@@ -376,6 +381,7 @@ pub const VM_SHUTDOWN: Endpoint = Endpoint::new(
     "Ask the guest to shut down; it may take its time, or not react",
 )
 .answers(200, Output::Json("Vm"))
+.or_task()
 .fails(&[404, 409, 503]);
 /// Power off.
 pub const VM_STOP: Endpoint = Endpoint::new(
@@ -386,6 +392,7 @@ pub const VM_STOP: Endpoint = Endpoint::new(
     "Power off at once, as if the plug was pulled",
 )
 .answers(200, Output::Json("Vm"))
+.or_task()
 .fails(&[404, 409, 503]);
 /// Ask to restart.
 pub const VM_REBOOT: Endpoint = Endpoint::new(
@@ -396,6 +403,7 @@ pub const VM_REBOOT: Endpoint = Endpoint::new(
     "Ask the guest to restart; it may take its time, or not react",
 )
 .answers(200, Output::Json("Vm"))
+.or_task()
 .fails(&[404, 409, 503]);
 /// Press the reset button.
 pub const VM_RESET: Endpoint = Endpoint::new(
@@ -406,6 +414,7 @@ pub const VM_RESET: Endpoint = Endpoint::new(
     "Restart at once, as if the reset button was pressed",
 )
 .answers(200, Output::Json("Vm"))
+.or_task()
 .fails(&[404, 409, 503]);
 /// Stop the vCPUs.
 pub const VM_PAUSE: Endpoint = Endpoint::new(
@@ -416,6 +425,7 @@ pub const VM_PAUSE: Endpoint = Endpoint::new(
     "Stop the vCPUs; the VM stays in memory",
 )
 .answers(200, Output::Json("Vm"))
+.or_task()
 .fails(&[404, 409, 503]);
 /// Let the vCPUs run.
 pub const VM_RESUME: Endpoint = Endpoint::new(
@@ -426,6 +436,7 @@ pub const VM_RESUME: Endpoint = Endpoint::new(
     "Let the vCPUs run again, or wake a guest that sleeps",
 )
 .answers(200, Output::Json("Vm"))
+.or_task()
 .fails(&[404, 409, 503]);
 /// Memory to disk.
 pub const VM_SUSPEND: Endpoint = Endpoint::new(
@@ -436,6 +447,7 @@ pub const VM_SUSPEND: Endpoint = Endpoint::new(
     "Write the memory to disk and power off; the next start goes on from there",
 )
 .answers(200, Output::Json("Vm"))
+.or_task()
 .fails(&[404, 409, 503]);
 /// Make a disk and plug it in, at once if the VM is on.
 pub const VM_DISK_ATTACH: Endpoint = Endpoint::new(
@@ -709,6 +721,9 @@ pub const ALL: &[Endpoint] = &[
     NETWORK_START,
     NETWORK_STOP,
     BRIDGE_LIST,
+    TASK_LIST,
+    TASK_GET,
+    TASK_CANCEL,
     EVENTS,
     HOST_METRICS,
     VM_METRICS,

@@ -43,9 +43,13 @@ pub fn document() -> serde_json::Result<Value> {
 fn operation(endpoint: &Endpoint) -> Value {
     let mut parameters: Vec<Value> = path_parameters(endpoint.path).map(path_parameter).collect();
     parameters.extend(endpoint.parameters.iter().map(other_parameter));
+    parameters.extend(endpoint.or_task.then(prefer));
     let mut responses = Map::new();
     for (status, response) in successes(endpoint) {
         responses.insert(status.to_string(), response);
+    }
+    if endpoint.or_task {
+        responses.insert("202".to_owned(), task());
     }
     for status in problem_statuses(endpoint) {
         responses
@@ -132,6 +136,26 @@ fn other_parameter(parameter: &Parameter) -> Value {
     })
 }
 
+fn prefer() -> Value {
+    json!({
+        "name": "Prefer",
+        "in": "header",
+        "required": false,
+        "description": "`respond-async`: answer the task at once, instead of waiting for its end (RFC 7240).",
+        "schema": { "type": "string" },
+    })
+}
+
+fn task() -> Value {
+    json!({
+        "description": "The task that does it; with `Prefer: respond-async` only.",
+        "content": { "application/json": { "schema": reference("Task") } },
+        "headers": {
+            "Location": { "schema": { "type": "string" }, "description": "The task's path." },
+        },
+    })
+}
+
 fn reference(schema: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
@@ -173,6 +197,9 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
                 response["headers"] = json!({
                     "ETag": { "schema": { "type": "string" }, "description": "To be sent as `If-Match`." },
                 });
+            }
+            if ["reinstallUpdate", "fetchUpdate"].contains(&endpoint.id) {
+                response["headers"] = task()["headers"].clone();
             }
             vec![(status, response)]
         }
@@ -307,6 +334,7 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::BridgePage>(&mut found);
     collect::<rest::Updates>(&mut found);
     collect::<rest::UpdateStart>(&mut found);
+    collect::<rest::TaskPage>(&mut found);
     collect::<rest::Event>(&mut found);
     collect::<rest::UserPage>(&mut found);
     collect::<rest::UserCreate>(&mut found);

@@ -9,7 +9,9 @@ use prost::Message;
 /// Their names, and the directory that they are in.
 fn files() -> (Vec<PathBuf>, PathBuf) {
     let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
-    let names = ["access", "host", "metrics", "network", "update", "vm"];
+    let names = [
+        "access", "host", "metrics", "network", "task", "update", "vm",
+    ];
     let path = |name| proto.join(format!("quantix/v1/{name}.proto"));
     (names.map(path).into(), proto)
 }

@@ -1,6 +1,7 @@
 //! Creating a VM: resolve images, make disks, define. Leaves nothing behind when a step fails.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use qx_hypervisor::{Definition, DiskImage, DiskRequest, Error as HypervisorError};
 use qx_model::name::ImageName;
@@ -9,23 +10,28 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::images::Images;
-use crate::inventory::Inventory;
 use crate::layout::Layout;
+use crate::tasks::Running;
+use crate::vms::Inner;
 
 /// Creates the VM, or finds that the very same wish was fulfilled before.
-pub(crate) async fn create(
-    inventory: &Inventory,
-    images: &Images,
-    layout: &Layout,
-    spec: VmSpec,
-) -> Result<()> {
+pub(crate) async fn create(inner: &Inner, task: &Arc<Running>, spec: VmSpec) -> Result<()> {
+    let Inner {
+        inventory,
+        images,
+        layout,
+        ..
+    } = inner;
     let (id, mark) = (spec.id, mark(&spec)?);
     match inventory
         .blocking(move |hypervisor| hypervisor.creation_mark(id))
         .await
     {
         Err(Error::NotFound { .. }) => {}
-        Ok(Some(found)) if found == mark => return Ok(()),
+        Ok(Some(found)) if found == mark => {
+            task.note("it is there already, made by an earlier request for the same");
+            return Ok(());
+        }
         Ok(_) => {
             return Err(Error::Conflict {
                 reason: format!("VM {id} exists already and was not created by this request"),
@@ -44,25 +50,43 @@ pub(crate) async fn create(
         .into());
     }
     let (definition, requests) = resolve(images, layout, spec, mark).await?;
+    let task = Arc::clone(task);
     inventory
-        .blocking(move |hypervisor| fulfil(hypervisor, &definition, &requests))
+        .blocking(move |hypervisor| Ok(fulfil(hypervisor, &task, &definition, &requests)))
+        .await?
+}
+
+/// Which files of the library can't be had, before it is anybody's turn. They are looked at again then.
+pub(crate) async fn refuse(inner: &Inner, spec: &VmSpec) -> Result<()> {
+    resolve(&inner.images, &inner.layout, spec.clone(), String::new())
         .await
+        .map(drop)
 }
 
 fn fulfil(
     hypervisor: &dyn qx_hypervisor::Hypervisor,
+    task: &Running,
     definition: &Definition,
     requests: &[DiskRequest],
-) -> qx_hypervisor::Result<()> {
+) -> Result<()> {
     let mut made = false;
-    let result = requests
-        .iter()
-        .try_for_each(|request| {
+    task.step(0);
+    let all = requests.len() as u64;
+    let result = (1_u64..)
+        .zip(requests)
+        .try_for_each(|(number, request)| {
+            task.check()?;
             hypervisor.create_disk(request)?;
             made = true;
+            task.progress(number, all);
+            task.note(format!("disk {number} of {all} is there"));
             Ok(())
         })
-        .and_then(|()| hypervisor.define(definition));
+        .and_then(|()| {
+            task.no_way_back("the VM is being defined, which is over in a moment")?;
+            task.step(1);
+            Ok(hypervisor.define(definition)?)
+        });
     // A directory that holds an earlier VM's disks fails at the first disk and is left alone.
     if result.is_err()
         && made

@@ -52,6 +52,9 @@ pub enum Error {
         /// What did not fit.
         what: String,
     },
+    /// Somebody cancelled the task that was to do it.
+    #[error("the task was cancelled")]
+    Cancelled,
     /// The hypervisor understood and said no.
     #[error("{action} failed: {message}")]
     Refused {

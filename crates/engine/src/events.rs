@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 
 use crate::authorize::authorize;
 use crate::error::Result;
+use crate::tasks::Task;
 
 /// Events kept for replay, and how far a live subscriber may fall behind.
 const KEPT: usize = 1024;
@@ -48,6 +49,8 @@ pub enum EventKind {
     UpdatesChanged,
     /// Users or API tokens are different.
     AccessChanged,
+    /// A task is new or different; this is how it is now, without its log.
+    TaskChanged(Arc<Task>),
     /// Events were missed: read everything again.
     Resync,
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use qx_model::access::{Actor, Operation};
 use qx_model::name::ImageName;
+use qx_model::task::Cancel;
 use qx_model::vm::Image;
 use tokio::sync::mpsc;
 
@@ -20,6 +21,7 @@ use crate::events::{EventKind, Events};
 use crate::image_file::{self, Receiver};
 use crate::inventory::Inventory;
 use crate::layout::Layout;
+use crate::tasks::{Plan, Running, Target, Tasks};
 
 /// Pieces of an upload that may wait for the disk.
 const WAITING: usize = 16;
@@ -34,16 +36,24 @@ struct Inner {
     layout: Layout,
     inventory: Inventory,
     events: Events,
+    tasks: Tasks,
     audit: Audit,
 }
 
 impl Images {
-    pub(crate) fn new(layout: Layout, inventory: Inventory, events: Events, audit: Audit) -> Self {
+    pub(crate) fn new(
+        layout: Layout,
+        inventory: Inventory,
+        events: Events,
+        tasks: Tasks,
+        audit: Audit,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 layout,
                 inventory,
                 events,
+                tasks,
                 audit,
             }),
         }
@@ -58,16 +68,32 @@ impl Images {
 
     /// Stores a file under `name`, replacing what is there unless a VM uses it. Memory stays constant
     /// whatever its size. The file appears when all of it is on disk, its checksum (if given) was right
-    /// and its content is a disk or a disc that needs no other file.
+    /// and its content is a disk or a disc that needs no other file. `size` is how much is announced. It is a
+    /// task that others see, and may cancel.
     pub async fn upload(
         &self,
         actor: &Actor,
         name: ImageName,
         body: impl Stream<Item = io::Result<Bytes>> + Send,
+        size: Option<u64>,
         sha256: Option<[u8; 32]>,
     ) -> Result<Image> {
         let target = name.clone();
-        let work = self.receive(name, body, sha256);
+        let work = async {
+            self.refuse_if_used(&name)?;
+            let plan = Plan {
+                operation: Operation::ImageUpload,
+                target: Target::new("image", &name, &name),
+                steps: &[("receive", 9), ("check", 1)],
+                cancel: Cancel::Possible,
+            };
+            let (task, _) = self.inner.tasks.open(actor, plan);
+            task.begin()?;
+            task.step(0);
+            let stored = self.receive(&task, name, body, size, sha256).await;
+            task.end(&stored);
+            stored
+        };
         self.inner
             .audit
             .change(actor, Operation::ImageUpload, target, work)
@@ -76,11 +102,12 @@ impl Images {
 
     async fn receive(
         &self,
+        task: &Running,
         name: ImageName,
         body: impl Stream<Item = io::Result<Bytes>> + Send,
+        size: Option<u64>,
         sha256: Option<[u8; 32]>,
     ) -> Result<Image> {
-        self.refuse_if_used(&name)?;
         let (sender, pieces) = mpsc::channel(WAITING);
         let receiver = Receiver {
             directory: self.inner.layout.uploads(),
@@ -88,10 +115,15 @@ impl Images {
             sha256,
         };
         let receiving = tokio::task::spawn_blocking(move || receiver.receive());
-        let sent = forward(body, sender).await;
+        let sent = tokio::select! {
+            sent = forward(body, sender, |bytes| report(task, bytes, size)) => sent,
+            true = task.stopped() => Err(Error::Cancelled),
+        };
         let received = receiving
             .await
             .map_err(|error| Error::internal("an upload did not come back", error))?;
+        task.no_way_back("it has arrived, and is being checked")?;
+        task.step(1);
         // The writer's error is the cause when both failed: it hangs up when the disk is full.
         let upload = received?;
         sent?;
@@ -149,12 +181,23 @@ impl Images {
     }
 }
 
+/// How far it is, when it was said how much there is.
+fn report(task: &Running, bytes: u64, size: Option<u64>) {
+    if let Some(size) = size {
+        task.progress(bytes, size);
+    }
+}
+
 async fn forward(
     body: impl Stream<Item = io::Result<Bytes>> + Send,
     sender: mpsc::Sender<io::Result<Bytes>>,
+    arrived: impl Fn(u64),
 ) -> Result<()> {
     let mut body = std::pin::pin!(body);
+    let mut bytes = 0;
     while let Some(piece) = body.next().await {
+        bytes += piece.as_ref().map_or(0, Bytes::len) as u64;
+        arrived(bytes);
         if sender.send(piece).await.is_err() {
             break;
         }

@@ -33,7 +33,9 @@ mod queue;
 mod secret;
 mod sessions;
 mod store;
+pub mod tasks;
 pub mod tokens;
+pub mod told;
 pub mod updates;
 pub mod users;
 mod vms;
@@ -54,6 +56,8 @@ pub struct Engine {
     pub images: Images,
     /// Virtual networks and the host's bridges.
     pub networks: Networks,
+    /// Work that takes its time.
+    pub tasks: tasks::Tasks,
     /// What happened.
     pub events: events::Events,
     /// Who is asking.
@@ -99,7 +103,7 @@ impl Engine {
         let tokens = tokens::Tokens::load(store.clone(), audit.clone(), events.clone()).await?;
         let sessions = sessions::Sessions::default();
         let users = users::Users::load(
-            store,
+            store.clone(),
             audit.clone(),
             sessions.clone(),
             tokens.clone(),
@@ -114,6 +118,7 @@ impl Engine {
             users.clone(),
             audit.clone(),
         );
+        let tasks = tasks::Tasks::load(store, events.clone(), audit.clone()).await?;
         let consoles = console::Consoles::new(Arc::clone(&hypervisor));
         let files = VmFiles::new(&places.state, &layout.vms());
         let inventory =
@@ -122,6 +127,7 @@ impl Engine {
             layout.clone(),
             inventory.clone(),
             events.clone(),
+            tasks.clone(),
             audit.clone(),
         );
         mirror::watch(places.run.clone(), events.clone());
@@ -138,13 +144,22 @@ impl Engine {
             run: places.run,
             state: places.state,
         };
-        let updates = updates::Updates::start(of_boot, events.clone(), audit.clone());
+        let updates =
+            updates::Updates::start(of_boot, events.clone(), tasks.clone(), audit.clone());
         let metrics = metrics::Metrics::start(inventory.clone(), &places.data.join("metrics.db"))?;
-        let vms = Vms::new(inventory, consoles, images.clone(), layout, audit.clone());
+        let vms = Vms::new(
+            inventory,
+            consoles,
+            images.clone(),
+            layout,
+            tasks.clone(),
+            audit.clone(),
+        );
         Ok(Self {
             vms,
             images,
             networks,
+            tasks,
             events,
             auth,
             users,

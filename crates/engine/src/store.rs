@@ -23,7 +23,7 @@ pub(crate) struct Schema {
 const HOST: Schema = Schema {
     upgrades: UPGRADES,
     checked: true,
-    loss: "users and API tokens must be made anew",
+    loss: "users and API tokens must be made anew, and what tasks did is forgotten",
 };
 
 const UPGRADES: &[&str] = &[
@@ -62,6 +62,7 @@ const UPGRADES: &[&str] = &[
     ) STRICT;
     ALTER TABLE token ADD COLUMN owner TEXT NOT NULL DEFAULT 'root';
 ",
+    crate::tasks::TABLE,
 ];
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use qx_hypervisor::Error as HypervisorError;
 use qx_model::access::{Actor, Operation};
 use qx_model::edit::VmEdit;
+use qx_model::task::Cancel;
 use qx_model::vm::{Fit, HypervisorInfo, PowerAction, Vm, VmId, VmSpec};
 
 use crate::audit::Audit;
@@ -18,6 +19,7 @@ use crate::images::Images;
 use crate::inventory::Inventory;
 use crate::layout::Layout;
 use crate::queue::Queues;
+use crate::tasks::{Plan, Running, Started, Target, Tasks};
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,7 @@ pub(crate) struct Inner {
     pub(crate) images: Images,
     pub(crate) layout: Layout,
     operations: Queues<VmId>,
+    pub(crate) tasks: Tasks,
     audit: Audit,
 }
 
@@ -49,6 +52,7 @@ impl Vms {
         consoles: Consoles,
         images: Images,
         layout: Layout,
+        tasks: Tasks,
         audit: Audit,
     ) -> Self {
         let operations = Queues::new();
@@ -59,6 +63,7 @@ impl Vms {
                 images,
                 layout,
                 operations,
+                tasks,
                 audit,
             }),
         }
@@ -90,13 +95,30 @@ impl Vms {
     /// Makes a VM and its disks, powered off. Asking again with the same id and the same wish answers
     /// with the VM that is there.
     pub async fn create(&self, actor: &Actor, spec: VmSpec) -> Result<Arc<Vm>> {
+        self.begin_create(actor, spec).await?.outcome().await
+    }
+
+    /// The same, as a task that goes on by itself.
+    pub async fn begin_create(&self, actor: &Actor, spec: VmSpec) -> Result<Started<Arc<Vm>>> {
         let id = spec.id;
-        self.queued(actor, Operation::VmCreate, id, async move |inner| {
-            let broken = spec.check();
-            if !broken.is_empty() {
-                return Err(Error::Invalid(broken));
-            }
-            create::create(&inner.inventory, &inner.images, &inner.layout, spec).await?;
+        if let Err(broken) = self.refuse(actor, &spec).await {
+            let refused = async { Err(broken) };
+            let audit = &self.inner.audit;
+            return audit.change(actor, Operation::VmCreate, id, refused).await;
+        }
+        let target = Target::new("vm", id, &spec.name);
+        let disks = u32::try_from(spec.disks.len()).unwrap_or(u32::MAX);
+        let plan = Plan {
+            operation: Operation::VmCreate,
+            target,
+            steps: &[
+                ("make the disks", disks.saturating_mul(9)),
+                ("define the VM", 1),
+            ],
+            cancel: Cancel::Possible,
+        };
+        self.as_task(actor, id, plan, async move |inner, task| {
+            create::create(&inner, &task, spec).await?;
             inner.inventory.observe(id).await
         })
         .await
@@ -119,7 +141,33 @@ impl Vms {
 
     /// Does what fits the VM's state; fine if it is in the state that was asked for.
     pub async fn power(&self, actor: &Actor, id: VmId, action: PowerAction) -> Result<Arc<Vm>> {
-        self.queued(actor, action.operation(), id, async move |inner| {
+        self.begin_power(actor, id, action).await?.outcome().await
+    }
+
+    /// What is wrong with a wish, before anything is done for it.
+    async fn refuse(&self, actor: &Actor, spec: &VmSpec) -> Result<()> {
+        authorize(actor, Operation::VmCreate)?;
+        let broken = spec.check();
+        if !broken.is_empty() {
+            return Err(Error::Invalid(broken));
+        }
+        create::refuse(&self.inner, spec).await
+    }
+
+    /// The same, as a task that goes on by itself.
+    pub async fn begin_power(
+        &self,
+        actor: &Actor,
+        id: VmId,
+        action: PowerAction,
+    ) -> Result<Started<Arc<Vm>>> {
+        let plan = Plan {
+            operation: action.operation(),
+            target: self.target(actor, action.operation(), id).await?,
+            steps: &[],
+            cancel: Plan::never("a change of a VM's power cannot be stopped half-way"),
+        };
+        self.as_task(actor, id, plan, async move |inner, _| {
             let called = inner
                 .inventory
                 .blocking(move |hypervisor| match hypervisor.power(id, action) {
@@ -184,12 +232,26 @@ impl Vms {
 
     /// Removes a VM that is off; with `disks`, those that were made for it too.
     pub async fn delete(&self, actor: &Actor, id: VmId, disks: bool) -> Result<()> {
-        self.queued(actor, Operation::VmDelete, id, async move |inner| {
+        self.begin_delete(actor, id, disks).await?.outcome().await
+    }
+
+    /// The same, as a task that goes on by itself.
+    pub async fn begin_delete(&self, actor: &Actor, id: VmId, disks: bool) -> Result<Started<()>> {
+        let steps = [("remove the VM", 1), ("delete its disks", 9)];
+        let plan = Plan {
+            operation: Operation::VmDelete,
+            target: self.target(actor, Operation::VmDelete, id).await?,
+            steps: &steps[..if disks { 2 } else { 1 }],
+            cancel: Plan::never("a VM that is half removed would be of no use"),
+        };
+        self.as_task(actor, id, plan, async move |inner, task| {
             let inventory = &inner.inventory;
+            task.step(0);
             inventory
                 .blocking(move |hypervisor| hypervisor.undefine(id))
                 .await?;
             if disks {
+                task.step(1);
                 // The copies first, and no observation that is under way writes them again.
                 drop(inventory.observe(id).await);
                 let directory = inner.layout.vm(id);
@@ -237,6 +299,59 @@ impl Vms {
             .inventory
             .blocking(|hypervisor| hypervisor.info())
             .await
+    }
+
+    /// A VM that is there, for a task about it.
+    pub(crate) async fn target(
+        &self,
+        actor: &Actor,
+        operation: Operation,
+        id: VmId,
+    ) -> Result<Target> {
+        let inner = &self.inner;
+        match authorize(actor, operation).and_then(|()| inner.inventory.get(id)) {
+            Ok(vm) => Ok(Target::new("vm", id, &vm.name)),
+            Err(error) => {
+                let refused = async { Err(error) };
+                inner.audit.change(actor, operation, id, refused).await
+            }
+        }
+    }
+
+    /// Runs `work` as [`Self::queued`] does, as a task.
+    pub(crate) async fn as_task<T, F>(
+        &self,
+        actor: &Actor,
+        id: VmId,
+        plan: Plan<'_>,
+        work: impl FnOnce(Arc<Inner>, Arc<Running>) -> F + Send + 'static,
+    ) -> Result<Started<T>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send,
+    {
+        let inner = Arc::clone(&self.inner);
+        let operation = plan.operation;
+        if let Err(refused) = authorize(actor, operation) {
+            let refused = async { Err(refused) };
+            return inner.audit.change(actor, operation, id, refused).await;
+        }
+        let (running, task) = inner.tasks.open(actor, plan);
+        let (running, actor) = (Arc::new(running), actor.clone());
+        let outcome = tokio::spawn(async move {
+            let queued = async {
+                let _turn = tokio::select! {
+                    turn = inner.operations.turn(id) => turn,
+                    true = running.stopped() => return Err(Error::Cancelled),
+                };
+                running.begin()?;
+                work(Arc::clone(&inner), Arc::clone(&running)).await
+            };
+            let outcome = inner.audit.change(&actor, operation, id, queued).await;
+            running.end(&outcome);
+            outcome
+        });
+        Ok(Started::new(task, outcome))
     }
 
     /// Runs `work` when the VM's earlier operations are done, to its end even if the caller goes away.

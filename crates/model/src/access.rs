@@ -56,6 +56,12 @@ macro_rules! operations {
                 }
             }
 
+            /// The one with this name.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|operation| operation.name() == name)
+            }
+
             /// The lowest role that may do it: the one table of rules.
             #[must_use]
             pub const fn required_role(self) -> Role {
@@ -152,6 +158,12 @@ operations! {
     UpdateRollback "update_rollback" Admin,
     /// Figures of the host and its VMs.
     MetricsRead "metrics_read" Viewer,
+    /// List tasks.
+    TaskList "task_list" Viewer,
+    /// One task.
+    TaskGet "task_get" Viewer,
+    /// End a task before it is complete; it also takes the role that the task itself took.
+    TaskCancel "task_cancel" Operator,
     /// Follow events.
     EventsRead "events_read" Viewer,
     /// Make, list and revoke API tokens: one's own, and with the role admin everybody's.

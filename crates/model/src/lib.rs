@@ -8,4 +8,5 @@ pub mod metrics;
 pub mod name;
 pub mod network;
 pub mod power;
+pub mod task;
 pub mod vm;

@@ -95,7 +95,7 @@ pub struct VmSpec {
 }
 
 /// Which field of a [`VmSpec`] breaks which rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
     /// JSON path of the field, such as `disks[1].size_bytes`.
     pub field: String,

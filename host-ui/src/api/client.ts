@@ -4,6 +4,7 @@ import createClient, { type Middleware } from 'openapi-fetch';
 import { csrfToken, sessionRefused } from '@/session/store';
 import { problemFrom, UnreachableError } from './problem';
 import type { paths } from './schema';
+import type { Task } from './types';
 
 const readOnly = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -33,4 +34,9 @@ export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await request;
   if (!response.ok) throw problemFrom(response.status, error);
   return data as T;
+}
+
+/** The same of what could have been a task: the host waits for its end unless it is told not to. */
+export function outcome<T>(request: Promise<Answer<T>>): Promise<Exclude<T, Task>> {
+  return ask(request as Promise<Answer<Exclude<T, Task>>>);
 }

@@ -6,6 +6,8 @@ import { ApiError } from './problem';
 import type { Vm } from './types';
 
 const pageSize = 500;
+/** How many tasks are shown. */
+export const tasksShown = 50;
 const maxRetries = 2;
 
 export const queryClient = new QueryClient({
@@ -61,6 +63,19 @@ export const updatesQuery = queryOptions({
   queryKey: ['updates'],
   queryFn: ({ signal }) => ask(api.GET('/api/v1/updates', { signal })),
 });
+
+/** The newest; those under way are among them unless there are more than that. */
+export const tasksQuery = queryOptions({
+  queryKey: ['tasks'],
+  queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/tasks', { signal, params: { query: { limit: tasksShown } } }))).items,
+});
+
+/** One task with its log. */
+export const taskQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['task', id],
+    queryFn: ({ signal }) => ask(api.GET('/api/v1/tasks/{id}', { signal, params: { path: { id } } })),
+  });
 
 const byName = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 

@@ -313,6 +313,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Work that is under way, and what is over of the last 30 days, 1000 at most; newest first */
+        get: operations["listTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One task with its log */
+        get: operations["getTask"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a task to stop, which takes the role that asking for it takes; it stops where it safely can */
+        post: operations["cancelTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -1174,6 +1225,7 @@ export interface components {
              * @description Rises with each event; send the last one seen as `since` to continue from there.
              */
             seq: number;
+            task: components["schemas"]["Task"] | null;
             /**
              * Format: date-time
              * @description When it was seen.
@@ -1192,7 +1244,7 @@ export interface components {
          * @description What an event is about.
          * @enum {string}
          */
-        EventType: "vm.changed" | "vm.removed" | "image.changed" | "networks.changed" | "host.changed" | "updates.changed" | "access.changed" | "resync";
+        EventType: "vm.changed" | "vm.removed" | "image.changed" | "networks.changed" | "host.changed" | "updates.changed" | "access.changed" | "task.changed" | "resync";
         /** @description Why a version does not run. */
         Failure: {
             /** @description For people, in words. */
@@ -1741,6 +1793,92 @@ export interface components {
          * @enum {string}
          */
         Storage: "partition" | "ram";
+        /** @description Work that takes its time: it goes on when nobody waits for it. */
+        Task: {
+            /** @description User or token that asked. */
+            actor: string;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was over.
+             */
+            ended_at: string | null;
+            /**
+             * Format: uuid
+             * @description Its name for life.
+             */
+            id: string;
+            /** @description What was noted, oldest first, at most 100 lines; `null` in lists and events. */
+            log: components["schemas"]["TaskLogLine"][] | null;
+            /** @description Why it can't be cancelled; `null` where it can. */
+            not_cancellable: string | null;
+            /** @description What is done, as the audit log names it, such as `vm_create`. */
+            operation: string;
+            /**
+             * Format: int32
+             * @description How much is done; 100 only when all is.
+             */
+            percent: number;
+            problem: components["schemas"]["Problem"] | null;
+            /**
+             * Format: date-time
+             * @description When its turn came.
+             */
+            started_at: string | null;
+            /** @description How far it is. */
+            state: components["schemas"]["TaskState"];
+            /** @description Its parts, in order; none where it has a single one. */
+            steps: components["schemas"]["TaskStep"][];
+            /** @description To what. */
+            target: components["schemas"]["TaskTarget"];
+        };
+        /** @description Something that was noted while a task ran. */
+        TaskLogLine: {
+            /** @description What. */
+            text: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            time: string;
+        };
+        /** @description Some of the tasks. */
+        TaskPage: {
+            /** @description Newest first. */
+            items: components["schemas"]["Task"][];
+            /** @description Pass as `cursor` for more; `null` at the end. */
+            next: string | null;
+        };
+        /**
+         * @description Where a task is.
+         * @enum {string}
+         */
+        TaskState: "waiting" | "running" | "cancelling" | "done" | "failed" | "cancelled" | "interrupted";
+        /** @description A part of a task. */
+        TaskStep: {
+            /** @description What it does. */
+            name: string;
+            /** @description How far it is. */
+            state: components["schemas"]["TaskStepState"];
+        };
+        /**
+         * @description Where a step of a task is.
+         * @enum {string}
+         */
+        TaskStepState: "waiting" | "running" | "done" | "stopped";
+        /** @description What a task is about. */
+        TaskTarget: {
+            /** @description Of a VM its id, of an image its name; empty for the system. */
+            id: string;
+            /** @description As people call it. */
+            name: string;
+            /** @description `vm`, `image`, or `system` for the host's own. */
+            type: string;
+        };
         /** @description A token that exists. */
         Token: {
             /**
@@ -1828,6 +1966,11 @@ export interface components {
             source: components["schemas"]["TransferSource"];
             /** @description How far it is. */
             state: components["schemas"]["TransferState"];
+            /**
+             * Format: uuid
+             * @description The task that writes it.
+             */
+            task_id: string;
             /**
              * Format: int64
              * @description Bytes of the bundle; `null` before its manifest was checked.
@@ -3867,6 +4010,210 @@ export interface operations {
             };
         };
     };
+    listTasks: {
+        parameters: {
+            query?: {
+                /** @description How many at most, 1 to 1000; 100 if not given. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskPage"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listTokens: {
         parameters: {
             query?: {
@@ -4392,6 +4739,8 @@ export interface operations {
             /** @description Done. */
             202: {
                 headers: {
+                    /** @description The task's path. */
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4457,6 +4806,8 @@ export interface operations {
             /** @description Done. */
             202: {
                 headers: {
+                    /** @description The task's path. */
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5257,7 +5608,10 @@ export interface operations {
     createVm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5276,6 +5630,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description The body is not JSON. */
@@ -5454,7 +5819,10 @@ export interface operations {
                 /** @description Delete its disks too; they are kept if not given. */
                 disks?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path: {
                 id: string;
             };
@@ -5462,6 +5830,17 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
             /** @description Done. */
             204: {
                 headers: {
@@ -6725,7 +7104,10 @@ export interface operations {
     pauseVm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path: {
                 id: string;
             };
@@ -6740,6 +7122,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */
@@ -6810,7 +7203,10 @@ export interface operations {
     rebootVm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path: {
                 id: string;
             };
@@ -6825,6 +7221,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */
@@ -6895,7 +7302,10 @@ export interface operations {
     resetVm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path: {
                 id: string;
             };
@@ -6910,6 +7320,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */
@@ -6980,7 +7401,10 @@ export interface operations {
     resumeVm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path: {
                 id: string;
             };
@@ -6995,6 +7419,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */
@@ -7065,7 +7500,10 @@ export interface operations {
     shutdownVm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path: {
                 id: string;
             };
@@ -7080,6 +7518,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */
@@ -7150,7 +7599,10 @@ export interface operations {
     startVm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path: {
                 id: string;
             };
@@ -7165,6 +7617,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */
@@ -7235,7 +7698,10 @@ export interface operations {
     stopVm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path: {
                 id: string;
             };
@@ -7250,6 +7716,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */
@@ -7320,7 +7797,10 @@ export interface operations {
     suspendVm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path: {
                 id: string;
             };
@@ -7335,6 +7815,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */

@@ -13,6 +13,7 @@ export const CdDialog = lazy(async () => ({ default: (await load()).CdDialog }))
 export const GrowDiskDialog = lazy(async () => ({ default: (await load()).GrowDiskDialog }));
 export const RemoveDiskDialog = lazy(async () => ({ default: (await load()).RemoveDiskDialog }));
 export const RemoveNicDialog = lazy(async () => ({ default: (await load()).RemoveNicDialog }));
+export const TasksDialog = lazy(async () => ({ default: (await load()).TasksDialog }));
 export const StopDialog = lazy(async () => ({ default: (await load()).StopDialog }));
 
 /** With the charts' library in a chunk of its own. */

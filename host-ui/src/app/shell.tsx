@@ -6,6 +6,7 @@ import type { Session } from '@/api/types';
 import { useI18n } from '@/i18n/i18n';
 import { ConnectionBanner } from '@/live/connection-banner';
 import { logOut } from '@/session/requests';
+import { TasksButton } from '@/tasks/tasks-button';
 import { sessionStore } from '@/session/store';
 import { Button } from '@/ui/button';
 import { Logo, UserIcon } from '@/ui/icons';
@@ -34,6 +35,7 @@ export function Shell({ session }: { session: Session }) {
             <span className="font-semibold">Quantix-OS</span>
           </Link>
           <div className="ml-auto flex items-center gap-1">
+            <TasksButton role={session.role} />
             <Preferences />
             <UserBox session={session} />
           </div>

@@ -1,6 +1,7 @@
 // Deutsch. Fetched only when chosen.
 import { deDevices } from './de-devices';
 import { deUpdates } from './de-updates';
+import { deTasks } from './de-tasks';
 import { deObserve } from './de-observe';
 import { deNetworks } from './de-networks';
 import { deConfiguration } from './de-configuration';
@@ -305,4 +306,5 @@ export const de: Messages = {
   'console.retry': 'Jetzt versuchen',
 
   ...deObserve,
+  ...deTasks,
 };

@@ -2,6 +2,7 @@
 // `{name}` is replaced; `_one` and `_other` are the plural forms of a key that takes `count`.
 import { enDevices } from './en-devices';
 import { enUpdates } from './en-updates';
+import { enTasks } from './en-tasks';
 import { enObserve } from './en-observe';
 import { enNetworks } from './en-networks';
 import { enConfiguration } from './en-configuration';
@@ -305,4 +306,5 @@ export const en = {
   'console.retry': 'Try now',
 
   ...enObserve,
+  ...enTasks,
 } as const;

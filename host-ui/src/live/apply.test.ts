@@ -14,6 +14,7 @@ const event = (part: Partial<LiveEvent>): LiveEvent => ({
   vm: null,
   vm_id: null,
   image: null,
+  task: null,
   ...part,
 });
 

@@ -1,8 +1,19 @@
 // What an event means for the cache. Pure apart from the cache it is handed.
 import type { QueryClient } from '@tanstack/react-query';
 import { tokensQuery, usersQuery } from '@/access/queries';
-import { bridgesQuery, hostQuery, imagesQuery, networksQuery, sortVms, updatesQuery, vmsQuery } from '@/api/queries';
-import type { LiveEvent, Vm } from '@/api/types';
+import {
+  bridgesQuery,
+  hostQuery,
+  imagesQuery,
+  networksQuery,
+  sortVms,
+  taskQuery,
+  tasksQuery,
+  tasksShown,
+  updatesQuery,
+  vmsQuery,
+} from '@/api/queries';
+import type { LiveEvent, Task, Vm } from '@/api/types';
 
 /** Puts a VM's new state into the cached list, or starts with it if the list is not read yet. */
 export function putVm(cache: QueryClient, vm: Vm): void {
@@ -39,6 +50,9 @@ export function applyEvent(cache: QueryClient, event: LiveEvent): void {
     case 'host.changed':
       void cache.invalidateQueries({ queryKey: hostQuery.queryKey });
       return;
+    case 'task.changed':
+      if (event.task) putTask(cache, event.task);
+      return;
     case 'updates.changed':
       void readUpdatesAgain(cache);
       return;
@@ -49,6 +63,19 @@ export function applyEvent(cache: QueryClient, event: LiveEvent): void {
     case 'resync':
       void cache.invalidateQueries();
   }
+}
+
+/** Puts a task's new state into the list, a new one on top. Its log is read again where somebody looks at it. */
+export function putTask(cache: QueryClient, task: Task): void {
+  const key = tasksQuery.queryKey;
+  const reading = cache.isFetching({ queryKey: key }) > 0;
+  cache.setQueryData(key, (tasks) => {
+    if (tasks === undefined) return tasks;
+    const at = tasks.findIndex((known) => known.id === task.id);
+    return at < 0 ? [task, ...tasks].slice(0, tasksShown) : tasks.with(at, task);
+  });
+  if (reading) void cache.invalidateQueries({ queryKey: key });
+  void cache.invalidateQueries({ queryKey: taskQuery(task.id).queryKey });
 }
 
 /** Who uses a network is told by the networks, not by the VMs. */

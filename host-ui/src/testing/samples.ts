@@ -1,5 +1,5 @@
 // Values that tests start from.
-import type { Disk, Feed, Host, LastUpdate, Network, Slot, Transfer, Updates, Vm } from '@/api/types';
+import type { Disk, Feed, Host, LastUpdate, Network, Slot, Task, Transfer, Updates, Vm } from '@/api/types';
 
 /** A VM that is off, with the fields given changed. */
 export const aVm = (part: Partial<Vm> = {}): Vm => ({
@@ -103,6 +103,7 @@ export const aTransfer = (part: Partial<Transfer> = {}): Transfer => ({
   total_bytes: 100,
   percent: 20,
   problem: null,
+  task_id: '00000000-0000-4000-8000-0000000000aa',
   ...part,
 });
 
@@ -137,5 +138,26 @@ export const aNetwork = (part: Partial<Network> = {}): Network => ({
   pending_restart: false,
   used_by: [],
   revision: '1',
+  ...part,
+});
+
+/** A task half-way. */
+export const aTask = (part: Partial<Task> = {}): Task => ({
+  id: '00000000-0000-4000-8000-0000000000aa',
+  operation: 'vm_create',
+  target: { type: 'vm', id: '00000000-0000-4000-8000-000000000001', name: 'web1' },
+  actor: 'root',
+  state: 'running',
+  percent: 45,
+  steps: [
+    { name: 'make the disks', state: 'running' },
+    { name: 'define the VM', state: 'waiting' },
+  ],
+  not_cancellable: null,
+  created_at: '2026-03-01T12:00:00Z',
+  started_at: '2026-03-01T12:00:00Z',
+  ended_at: null,
+  problem: null,
+  log: null,
   ...part,
 });

@@ -40,7 +40,7 @@ async function request(n: number): Promise<FakeUpload> {
 /** The daemon's state changes, and it says so. */
 function change(updates: Updates): void {
   daemon = updates;
-  applyEvent(queryClient, { seq: 1, time: '', type: 'updates.changed', vm: null, vm_id: null, image: null });
+  applyEvent(queryClient, { seq: 1, time: '', type: 'updates.changed', vm: null, vm_id: null, image: null, task: null });
 }
 
 test('a bundle is sent whole, with its progress, and the answer is what the page shows next', async () => {

@@ -1,6 +1,6 @@
 // Doing things to a VM: the request, the cache, and what the person is told.
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { api, ask } from '@/api/client';
+import { api, ask, outcome } from '@/api/client';
 import type { Vm } from '@/api/types';
 import { useI18n } from '@/i18n/i18n';
 import type { MessageKey } from '@/i18n/translate';
@@ -21,7 +21,7 @@ const failed: Record<PowerAction, MessageKey> = {
 };
 
 const requestPower = (action: PowerAction, id: string): Promise<Vm> =>
-  ask(api.POST(`/api/v1/vms/{id}/${action}`, { params: { path: { id } } }));
+  outcome(api.POST(`/api/v1/vms/{id}/${action}`, { params: { path: { id } } }));
 
 /** Power actions on one VM. A failure becomes a notice that names it; `variables` says what is under way. */
 export function useVmPower(vm: Vm) {

@@ -2,7 +2,7 @@
 // through a lost connection or an expired session.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import { api, ask } from '@/api/client';
+import { api, outcome } from '@/api/client';
 import { ApiError } from '@/api/problem';
 import { vmsQuery } from '@/api/queries';
 import type { Vm } from '@/api/types';
@@ -61,7 +61,7 @@ function useCreate(onClose: () => void) {
     mutationFn: async (form: CreateForm): Promise<Vm> => {
       const wish = JSON.stringify(toRequest(form, ''));
       if (attempt.current.wish !== wish) attempt.current = { wish, id: crypto.randomUUID() };
-      return ask(api.POST('/api/v1/vms', { body: toRequest(form, attempt.current.id) }));
+      return outcome(api.POST('/api/v1/vms', { body: toRequest(form, attempt.current.id) }));
     },
     onSuccess: async (vm, form) => {
       putVm(cache, vm);
@@ -72,7 +72,7 @@ function useCreate(onClose: () => void) {
       }
       try {
         const params = { path: { id: vm.id } };
-        putVm(cache, await ask(api.POST('/api/v1/vms/{id}/start', { params })));
+        putVm(cache, await outcome(api.POST('/api/v1/vms/{id}/start', { params })));
         notify({ tone: 'good', title: t('create.started', { name: vm.name }) });
       } catch (error) {
         notify({ tone: 'danger', title: t('create.startFailed', { name: vm.name }), detail: errorText(error) });

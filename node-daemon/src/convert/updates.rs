@@ -110,6 +110,7 @@ fn transfer(transfer: Transfer) -> rest::Transfer {
         total_bytes: transfer.total_bytes,
         percent: transfer.percent,
         problem: transfer.problem,
+        task_id: transfer.task,
     }
 }
 

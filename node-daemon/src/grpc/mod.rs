@@ -7,6 +7,7 @@ mod events;
 mod host;
 mod metrics;
 mod networks;
+mod tasks;
 mod updates;
 mod vms;
 
@@ -20,6 +21,7 @@ use qx_api::grpc::v1::event_service_server::EventServiceServer;
 use qx_api::grpc::v1::host_service_server::HostServiceServer;
 use qx_api::grpc::v1::metrics_service_server::MetricsServiceServer;
 use qx_api::grpc::v1::network_service_server::NetworkServiceServer;
+use qx_api::grpc::v1::task_service_server::TaskServiceServer;
 use qx_api::grpc::v1::token_service_server::TokenServiceServer;
 use qx_api::grpc::v1::update_service_server::UpdateServiceServer;
 use qx_api::grpc::v1::user_service_server::UserServiceServer;
@@ -48,6 +50,7 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
         .add_service(NetworkServiceServer::new(networks::NetworkApi {
             app: app.clone(),
         }))
+        .add_service(TaskServiceServer::new(tasks::TaskApi { app: app.clone() }))
         .add_service(VmServiceServer::new(vms::VmApi { app: app.clone() }))
         .add_service(MetricsServiceServer::new(metrics::MetricsApi {
             app: app.clone(),
@@ -69,6 +72,9 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
             .await;
         reporter
             .set_serving::<NetworkServiceServer<networks::NetworkApi>>()
+            .await;
+        reporter
+            .set_serving::<TaskServiceServer<tasks::TaskApi>>()
             .await;
         reporter.set_serving::<VmServiceServer<vms::VmApi>>().await;
         reporter

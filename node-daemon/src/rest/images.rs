@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use qx_api::rest::ImagePage;
@@ -34,7 +35,13 @@ pub(super) async fn upload(
     let images = &app.engine.images;
     let mut body = pieces(body);
     let stored = images
-        .upload(&caller.identity.actor, name, &mut body, sha256)
+        .upload(
+            &caller.identity.actor,
+            name,
+            &mut body,
+            length(&headers),
+            sha256,
+        )
         .await;
     match stored {
         Ok(image) => Ok((StatusCode::CREATED, Json(qx_api::rest::Image::from(image)))),
@@ -43,6 +50,11 @@ pub(super) async fn upload(
             Err(error.into())
         }
     }
+}
+
+/// How much is announced.
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn checksum(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Failure> {

@@ -11,6 +11,7 @@ mod images;
 mod metrics;
 mod networks;
 pub(crate) mod stream;
+mod tasks;
 pub(crate) mod updates;
 mod users;
 mod vms;
@@ -126,6 +127,9 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::NETWORK_START, networks::start)
         .on(&endpoints::NETWORK_STOP, networks::stop)
         .on(&endpoints::BRIDGE_LIST, networks::bridges)
+        .on(&endpoints::TASK_LIST, tasks::list)
+        .on(&endpoints::TASK_GET, tasks::get)
+        .on(&endpoints::TASK_CANCEL, tasks::cancel)
         .on(&endpoints::EVENTS, events::follow)
         .on(&endpoints::HOST_METRICS, metrics::of_host)
         .on(&endpoints::VM_METRICS, metrics::of_vm)

@@ -2,11 +2,14 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use qx_api::rest::{UpdateStart, Updates};
 use qx_model::access::Actor;
 
 use super::health::readiness;
+use super::tasks::location;
 use crate::app::App;
 use crate::callers::Caller;
 use crate::convert;
@@ -44,13 +47,22 @@ pub(super) async fn discard(
     status(&app, actor).await
 }
 
-pub(super) async fn reinstall(
-    State(app): State<App>,
-    caller: Caller,
-) -> Result<(StatusCode, Json<Updates>), Failure> {
+pub(super) async fn reinstall(State(app): State<App>, caller: Caller) -> Result<Response, Failure> {
     let actor = &caller.identity.actor;
     app.engine.updates.reinstall(actor).await?;
-    Ok((StatusCode::ACCEPTED, status(&app, actor).await?))
+    begun(read(&app, actor).await?)
+}
+
+/// 202, and the URL of the task that writes.
+fn begun(updates: Updates) -> Result<Response, Failure> {
+    let task = updates.transfer.as_ref().map(|transfer| transfer.task_id);
+    let mut response = (StatusCode::ACCEPTED, Json(updates)).into_response();
+    if let Some(task) = task
+        && let Ok(url) = HeaderValue::try_from(location(task))
+    {
+        response.headers_mut().insert(LOCATION, url);
+    }
+    Ok(response)
 }
 
 pub(super) async fn check(
@@ -62,13 +74,10 @@ pub(super) async fn check(
     status(&app, actor).await
 }
 
-pub(super) async fn fetch(
-    State(app): State<App>,
-    caller: Caller,
-) -> Result<(StatusCode, Json<Updates>), Failure> {
+pub(super) async fn fetch(State(app): State<App>, caller: Caller) -> Result<Response, Failure> {
     let actor = &caller.identity.actor;
     app.engine.updates.fetch(actor).await?;
-    Ok((StatusCode::ACCEPTED, status(&app, actor).await?))
+    begun(read(&app, actor).await?)
 }
 
 pub(super) async fn apply(

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, LOCATION};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use qx_api::rest::{Vm, VmCreate, VmPage, VmPatch};
 use qx_engine::Error;
 use qx_model::vm::{self as model, PowerAction, VmId};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::tasks::{Prefer, respond};
 use crate::app::App;
 use crate::callers::Caller;
 use crate::extract::{Id, IfMatch, Json, Query};
@@ -49,12 +50,18 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
+    prefer: Prefer,
     Json(wish): Json<VmCreate>,
-) -> Result<impl IntoResponse, Failure> {
+) -> Result<Response, Failure> {
     let spec = wish.into_spec(Uuid::new_v4()).map_err(Error::Invalid)?;
-    let vm = wire(app.engine.vms.create(&caller.identity.actor, spec).await?);
-    let location = format!("/api/v1/vms/{}", vm.id);
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(vm)))
+    let vms = &app.engine.vms;
+    let started = vms.begin_create(&caller.identity.actor, spec).await?;
+    respond(started, prefer, |vm| {
+        let vm = wire(vm);
+        let location = format!("/api/v1/vms/{}", vm.id);
+        (StatusCode::CREATED, [(LOCATION, location)], Json(vm))
+    })
+    .await
 }
 
 pub(super) async fn get(
@@ -95,14 +102,13 @@ pub(super) struct DeleteQuery {
 pub(super) async fn delete(
     State(app): State<App>,
     caller: Caller,
+    prefer: Prefer,
     id: Id,
     Query(query): Query<DeleteQuery>,
-) -> Result<StatusCode, Failure> {
-    app.engine
-        .vms
-        .delete(&caller.identity.actor, id.vm(), query.disks)
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, Failure> {
+    let (vms, actor) = (&app.engine.vms, &caller.identity.actor);
+    let started = vms.begin_delete(actor, id.vm(), query.disks).await?;
+    respond(started, prefer, |()| StatusCode::NO_CONTENT).await
 }
 
 /// Handlers that differ in the power action alone.
@@ -111,12 +117,13 @@ macro_rules! power {
         $(pub(super) async fn $name(
             State(app): State<App>,
             caller: Caller,
+            prefer: Prefer,
             id: Id,
-        ) -> Result<Json<Vm>, Failure> {
+        ) -> Result<Response, Failure> {
             let vms = &app.engine.vms;
             let actor = &caller.identity.actor;
-            let vm = vms.power(actor, id.vm(), PowerAction::$action).await?;
-            Ok(Json(wire(vm)))
+            let started = vms.begin_power(actor, id.vm(), PowerAction::$action).await?;
+            respond(started, prefer, |vm| Json(wire(vm))).await
         })+
     };
 }

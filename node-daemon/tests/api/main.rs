@@ -21,6 +21,7 @@ mod problems;
 mod roles;
 mod streams;
 mod support;
+mod tasks;
 mod test_driver;
 mod ui;
 mod updates;

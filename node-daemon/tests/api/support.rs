@@ -8,8 +8,8 @@ use bytes::Bytes;
 use clap::Parser;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use qx_api::client::{Client, Trust};
-use qx_api::rest::{Problem, Role, Session, TokenCreate, Vm, VmCreate};
+use qx_api::client::{Client, EventStream, Trust};
+use qx_api::rest::{Event, EventType, Problem, Role, Session, TokenCreate, Vm, VmCreate};
 use qx_hypervisor::Hypervisor;
 use qx_hypervisor::fake::Fake;
 use qx_node::{Node, Options};
@@ -274,6 +274,16 @@ where
         status: head.status.as_u16(),
         headers: head.headers,
         body,
+    }
+}
+
+/// The next event that is not about a task.
+pub(crate) async fn not_of_tasks(events: &mut EventStream) -> Event {
+    loop {
+        let event = events.next().await.unwrap().unwrap();
+        if event.kind != EventType::TaskChanged {
+            return event;
+        }
     }
 }
 

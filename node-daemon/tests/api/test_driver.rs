@@ -6,7 +6,7 @@ use qx_api::rest::{Accelerator, VmState};
 use qx_hypervisor::fake::Fake;
 use qx_libvirt::Libvirt;
 
-use crate::support::{Daemon, eventually, wish};
+use crate::support::{Daemon, eventually, not_of_tasks, wish};
 
 #[tokio::test]
 async fn a_vm_starts_and_stops_on_the_test_driver() {
@@ -26,7 +26,7 @@ async fn a_vm_starts_and_stops_on_the_test_driver() {
         client.start_vm(vm.id).await.unwrap().state,
         VmState::Running
     );
-    let event = events.next().await.unwrap().unwrap();
+    let event = not_of_tasks(&mut events).await;
     assert_eq!(event.vm.unwrap().state, VmState::Running);
     assert_eq!(client.stop_vm(vm.id).await.unwrap().state, VmState::Off);
     client.delete_vm(vm.id, true).await.unwrap();

@@ -80,6 +80,8 @@ pub(crate) type AnyBody = UnsyncBoxBody<Bytes, io::Error>;
 /// What a request carries.
 pub(crate) enum Body {
     None,
+    /// Headers alone.
+    Bare(Vec<(&'static str, String)>),
     Json {
         text: Vec<u8>,
         headers: Vec<(&'static str, String)>,
@@ -106,10 +108,12 @@ impl Body {
 }
 
 impl Body {
-    /// The same with a header; one without JSON takes none.
+    /// The same with a header; a file takes none.
     pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
-        if let Self::Json { headers, .. } = &mut self {
-            headers.push((name, value));
+        match &mut self {
+            Self::None => return Self::Bare(vec![(name, value)]),
+            Self::Json { headers, .. } | Self::Bare(headers) => headers.push((name, value)),
+            Self::Bytes { .. } => {}
         }
         self
     }
@@ -228,6 +232,12 @@ impl Client {
         }
         let body = match body {
             Body::None => no_body(),
+            Body::Bare(headers) => {
+                for (name, value) in headers {
+                    request = request.header(name, value);
+                }
+                no_body()
+            }
             Body::Json { text, headers } => {
                 request = request.header(CONTENT_TYPE, "application/json");
                 for (name, value) in headers {

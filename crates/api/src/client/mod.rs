@@ -10,6 +10,7 @@ mod credential;
 mod events;
 mod metrics;
 mod networks;
+mod tasks;
 #[cfg(feature = "remote")]
 mod tls;
 mod updates;

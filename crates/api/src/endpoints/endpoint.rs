@@ -114,6 +114,8 @@ pub struct Endpoint {
     pub output: Output,
     /// Statuses of problem documents beyond those that every endpoint of its access can answer.
     pub problems: &'static [u16],
+    /// With `Prefer: respond-async` it answers 202 and a task at once, instead of waiting for the end.
+    pub or_task: bool,
 }
 
 impl Endpoint {
@@ -135,6 +137,7 @@ impl Endpoint {
             status: 200,
             output: Output::Empty,
             problems: &[],
+            or_task: false,
         }
     }
 
@@ -156,6 +159,13 @@ impl Endpoint {
 
     pub(super) const fn fails(self, problems: &'static [u16]) -> Self {
         Self { problems, ..self }
+    }
+
+    pub(super) const fn or_task(self) -> Self {
+        Self {
+            or_task: true,
+            ..self
+        }
     }
 
     /// The operation that it carries out, if a role is needed for it.

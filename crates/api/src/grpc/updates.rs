@@ -83,6 +83,7 @@ impl From<rest::Transfer> for v1::Transfer {
             total_bytes: transfer.total_bytes,
             percent: transfer.percent.into(),
             problem: transfer.problem,
+            task_id: transfer.task_id.to_string(),
         }
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Vm;
+use super::{Task, Vm};
 
 /// What an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub enum EventType {
     /// Users or API tokens changed.
     #[serde(rename = "access.changed")]
     AccessChanged,
+    /// A task is new or different; `task` is its new state.
+    #[serde(rename = "task.changed")]
+    TaskChanged,
     /// Events were missed: read everything again.
     #[serde(rename = "resync")]
     Resync,
@@ -65,4 +68,6 @@ pub struct Event {
     pub vm: Option<Vm>,
     /// Which file of the image library, for `image.changed`.
     pub image: Option<String>,
+    /// The task's new state without its log, for `task.changed`.
+    pub task: Option<Task>,
 }

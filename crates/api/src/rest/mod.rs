@@ -11,6 +11,7 @@ mod image;
 mod metrics;
 mod network;
 mod problem;
+mod task;
 mod update;
 mod user;
 mod vm;
@@ -34,6 +35,7 @@ pub use network::{
     NetworkMode, NetworkPage, NetworkPatch, NetworkUser, NetworkVlan,
 };
 pub use problem::{FieldProblem, Problem};
+pub use task::{Task, TaskLogLine, TaskPage, TaskState, TaskStep, TaskStepState, TaskTarget};
 pub use update::{
     Automatic, Failure, FailureReason, Feed, LastUpdate, MaintenanceWindow, Offer, Slot, SlotName,
     SlotState, Transfer, TransferSource, TransferState, UpdateOutcome, UpdateStart, Updates,

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Where updates stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +120,8 @@ pub struct Transfer {
     pub percent: u8,
     /// Why it failed, in words; `null` unless it did.
     pub problem: Option<String>,
+    /// The task that writes it.
+    pub task_id: Uuid,
 }
 
 /// Where a bundle comes from.

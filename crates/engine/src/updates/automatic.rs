@@ -104,7 +104,7 @@ mod tests {
         ] {
             let transfer = Transfer {
                 state,
-                ..Transfer::new(source)
+                ..Transfer::new(source, uuid::Uuid::nil())
             };
             assert_eq!(is_under_way(&transfer), busy, "{source:?} {state:?}");
         }

@@ -11,6 +11,7 @@ mod status;
 mod transfer;
 mod transfers;
 mod trial;
+mod watched;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ use crate::authorize::authorize;
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::events::{EventKind, Events};
+use crate::tasks::Tasks;
 
 pub use feed::{FeedStatus, Offer};
 pub use schedule::Opening;
@@ -46,6 +48,7 @@ struct Inner {
     events: Events,
     audit: Audit,
     transfers: Transfers,
+    tasks: Tasks,
     /// What is known of the feed.
     feed: Mutex<known::Known>,
     /// What slots say of themselves, read once: `None` in it when a slot says nothing that can be believed.
@@ -62,12 +65,13 @@ pub struct Places {
 }
 
 impl Updates {
-    pub(crate) fn start(places: Places, events: Events, audit: Audit) -> Self {
+    pub(crate) fn start(places: Places, events: Events, tasks: Tasks, audit: Audit) -> Self {
         let updates = Self {
             inner: Arc::new(Inner {
                 places,
                 transfers: Transfers::new(events.clone()),
                 events,
+                tasks,
                 audit,
                 feed: Mutex::new(known::Known::new(Timestamp::now())),
                 images: Mutex::default(),

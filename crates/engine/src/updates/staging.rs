@@ -6,13 +6,18 @@ use bytes::Bytes;
 use futures_util::Stream;
 use qx_host::update::{Installed, Origin};
 use qx_model::access::{Actor, Operation};
+use qx_model::task::Cancel;
 use qx_slots::SlotState;
 
 use super::pieces::pieces_of;
 use super::transfers::Sending;
-use super::{TransferSource, TransferState, Updates, change_env, is_on_trial, read_env, transfer};
+use super::{
+    Transfer, TransferSource, TransferState, Updates, change_env, is_on_trial, read_env, transfer,
+    watched,
+};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
+use crate::tasks::{Plan, Running, Target};
 
 impl Updates {
     /// Writes a bundle to the slot that does not run. From `offset`, the bytes of it that arrived before,
@@ -27,7 +32,9 @@ impl Updates {
             let installed = self.installed()?;
             let slot = installed.running.other();
             self.forget(slot);
-            let staged = self.inner.transfers.receive(installed, offset, body).await;
+            let task = || self.open(actor, Operation::UpdateUpload);
+            let transfers = &self.inner.transfers;
+            let staged = transfers.receive(installed, offset, body, task).await;
             self.forget(slot);
             self.changed();
             staged
@@ -44,7 +51,12 @@ impl Updates {
             let turn = self.inner.transfers.turn()?;
             self.refuse_in_a_trial(&installed).await?;
             let source = installed.clone();
-            let reader = blocking(move || source.running_slot().map_err(transfer::refusal)).await?;
+            let reader = blocking(move || {
+                source
+                    .running_slot()
+                    .map_err(|error| transfer::refusal(&error))
+            })
+            .await?;
             self.write(
                 (actor, operation),
                 turn,
@@ -64,14 +76,7 @@ impl Updates {
     pub async fn discard(&self, actor: &Actor) -> Result<()> {
         let work = async {
             let installed = self.installed()?;
-            let before = self.inner.transfers.discard().await;
-            if before
-                .as_ref()
-                .is_some_and(|transfer| transfer.source == TransferSource::Feed)
-            {
-                // Nor is it fetched again before the feed was asked again.
-                self.known().not_fetched = true;
-            }
+            let before = self.give_up().await;
             let this = self.clone();
             blocking(move || {
                 let slot = installed.running.other();
@@ -97,6 +102,38 @@ impl Updates {
             .await
         };
         self.change(actor, Operation::UpdateDiscard, work).await
+    }
+
+    /// The task of a transfer; one that is cancelled is as one that is discarded.
+    fn open(&self, actor: &Actor, operation: Operation) -> Running {
+        let plan = Plan {
+            operation,
+            target: Target::system(),
+            steps: watched::STEPS,
+            cancel: Cancel::Possible,
+        };
+        let (task, _) = self.inner.tasks.open(actor, plan);
+        let (this, stopped) = (self.clone(), task.stopped());
+        tokio::spawn(async move {
+            if stopped.await {
+                this.give_up().await;
+                this.changed();
+            }
+        });
+        task
+    }
+
+    /// Ends the present transfer, or forgets the last one.
+    async fn give_up(&self) -> Option<Transfer> {
+        let before = self.inner.transfers.discard().await;
+        if before
+            .as_ref()
+            .is_some_and(|transfer| transfer.source == TransferSource::Feed)
+        {
+            // Nor is it fetched again before the feed was asked again.
+            self.known().not_fetched = true;
+        }
+        before
     }
 
     /// The other slot is the one to go back to.
@@ -129,7 +166,10 @@ impl Updates {
         let slot = installed.running.other();
         self.forget(slot);
         let transfers = &self.inner.transfers;
-        transfers.begin(&mut turn, installed, origin, source).await;
+        let task = self.open(actor, operation);
+        transfers
+            .begin(&mut turn, installed, origin, source, task)
+            .await;
         let (this, actor) = (self.clone(), actor.clone());
         tokio::spawn(async move {
             let sent = this.inner.transfers.send(turn, pieces_of(reader)).await;

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use qx_host::storage::SlotError;
-use qx_host::update::{Progress, StageError};
-use qx_slots::Manifest;
+use qx_host::update::StageError;
+use uuid::Uuid;
 
 use crate::error::Error;
 use crate::events::{EventKind, Events};
@@ -26,6 +26,8 @@ pub struct Transfer {
     pub percent: u8,
     /// Why it failed.
     pub problem: Option<String>,
+    /// The task that writes it.
+    pub task: Uuid,
 }
 
 /// Where a bundle comes from.
@@ -55,7 +57,7 @@ pub enum TransferState {
 }
 
 impl Transfer {
-    pub(super) const fn new(source: TransferSource) -> Self {
+    pub(super) const fn new(source: TransferSource, task: Uuid) -> Self {
         Self {
             source,
             state: TransferState::Receiving,
@@ -64,6 +66,7 @@ impl Transfer {
             total_bytes: None,
             percent: 0,
             problem: None,
+            task,
         }
     }
 
@@ -112,45 +115,6 @@ impl Shown {
             change(transfer);
         }
     }
-
-    pub(super) fn end(&self, error: Option<&StageError>) {
-        self.set(|transfer| match error {
-            None => {
-                transfer.state = TransferState::Done;
-                transfer.percent = 100;
-            }
-            Some(error) => {
-                transfer.state = TransferState::Failed;
-                transfer.problem = Some(sentence(error));
-            }
-        });
-    }
-}
-
-impl Progress for Shown {
-    fn warns(&mut self, problem: &dyn std::error::Error) {
-        tracing::warn!(
-            problem = sentence(problem),
-            "an update goes on without this"
-        );
-    }
-
-    fn begins(&mut self, manifest: &Manifest, bytes: u64) {
-        self.set(|transfer| {
-            transfer.version = Some(manifest.version.clone());
-            transfer.total_bytes = Some(bytes);
-        });
-    }
-
-    fn at(&mut self, written: u64, read_back: u64, of: u64) {
-        let percent = (written + read_back) * 50 / of.max(1);
-        self.set(|transfer| {
-            transfer.percent = u8::try_from(percent).unwrap_or(100).min(99);
-            if read_back > 0 {
-                transfer.state = TransferState::Verifying;
-            }
-        });
-    }
 }
 
 /// The error and what caused it, in one sentence.
@@ -166,8 +130,8 @@ pub(super) fn sentence(error: &dyn std::error::Error) -> String {
 }
 
 /// Why a bundle was not written, sorted by what can be done about it.
-pub(super) fn refusal(error: StageError) -> Error {
-    let message = sentence(&error);
+pub(super) fn refusal(error: &StageError) -> Error {
+    let message = sentence(error);
     match error {
         StageError::Running { slot, .. } => Error::Unavailable {
             reason: message,

@@ -8,7 +8,7 @@
 //! ```
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,8 +20,10 @@ use tokio::time::Instant;
 
 use super::pieces::Pieces;
 use super::transfer::{Shown, Transfer, TransferSource, TransferState, refusal};
+use super::watched::Watched;
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::tasks::Running;
 
 /// Pieces that may wait for the disk.
 const WAITING: usize = 16;
@@ -33,6 +35,7 @@ pub(super) struct Transfers {
     /// Held by the one that sends.
     upload: Arc<Turn<Option<Upload>>>,
     shown: Shown,
+    task: Arc<Mutex<Option<Arc<Running>>>>,
     /// Changes when the present transfer is to end.
     discarded: watch::Sender<()>,
 }
@@ -55,6 +58,7 @@ impl Transfers {
                 now: Arc::default(),
                 events,
             },
+            task: Arc::default(),
             discarded: watch::channel(()).0,
         }
     }
@@ -81,11 +85,12 @@ impl Transfers {
         installed: Installed,
         origin: Origin,
         source: TransferSource,
+        task: Running,
     ) {
         if let Some(before) = turn.take() {
             before.give_up().await;
         }
-        **turn = Some(self.start(installed, origin, source));
+        **turn = Some(self.start(installed, origin, source, task));
     }
 
     /// Takes what somebody sends to the slot, from `offset` of the bundle on.
@@ -94,10 +99,12 @@ impl Transfers {
         installed: Installed,
         offset: u64,
         body: impl Stream<Item = io::Result<Bytes>> + Send,
+        task: impl FnOnce() -> Running,
     ) -> Result<()> {
         let mut turn = self.turn()?;
         if offset == 0 {
-            self.begin(&mut turn, installed, Origin::Sent, TransferSource::Upload)
+            let source = TransferSource::Upload;
+            self.begin(&mut turn, installed, Origin::Sent, source, task())
                 .await;
         }
         let received = turn.as_ref().map_or(0, |upload| upload.received);
@@ -142,7 +149,7 @@ impl Transfers {
         *turn = None;
         match outcome {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(refusal(error)),
+            Ok(Err(error)) => Err(refusal(&error)),
             Err(error) => Err(Error::internal("writing the slot did not come back", error)),
         }
     }
@@ -151,6 +158,10 @@ impl Transfers {
     /// first.
     pub(super) async fn discard(&self) -> Option<Transfer> {
         self.discarded.send_replace(());
+        let task = self.task().clone();
+        if let Some(task) = task {
+            task.withdraw();
+        }
         let mut turn = self.upload.lock().await;
         if let Some(upload) = turn.take() {
             upload.give_up().await;
@@ -160,14 +171,29 @@ impl Transfers {
         last
     }
 
-    fn start(&self, installed: Installed, origin: Origin, source: TransferSource) -> Upload {
-        *self.shown.lock() = Some(Transfer::new(source));
+    /// The task of the present transfer.
+    fn task(&self) -> MutexGuard<'_, Option<Arc<Running>>> {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(
+        &self,
+        installed: Installed,
+        origin: Origin,
+        source: TransferSource,
+        task: Running,
+    ) -> Upload {
+        *self.shown.lock() = Some(Transfer::new(source, task.id()));
         self.shown.tell();
         let (sender, pieces) = mpsc::channel(WAITING);
-        let mut shown = self.shown.clone();
+        let task = Arc::new(task);
+        *self.task() = Some(Arc::clone(&task));
+        let mut watched = Watched::new(self.shown.clone(), Arc::clone(&task));
+        let present = Arc::clone(&self.task);
         let writer = tokio::task::spawn_blocking(move || {
-            let staged = installed.stage(Pieces::new(pieces), &origin, &mut shown);
-            shown.end(staged.as_ref().err());
+            let staged = installed.stage(Pieces::new(pieces), &origin, &mut watched);
+            watched.end(staged.as_ref().err());
+            *present.lock().unwrap_or_else(PoisonError::into_inner) = None;
             staged.map(drop)
         });
         if source == TransferSource::Upload {
@@ -280,6 +306,7 @@ async fn forget_when_stale(upload: Arc<Turn<Option<Upload>>>, shown: Shown) {
 #[cfg(test)]
 mod tests {
     use futures_util::stream;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -298,7 +325,7 @@ mod tests {
         *transfers.shown.lock() = Some(Transfer {
             state: TransferState::Interrupted,
             received_bytes: 7,
-            ..Transfer::new(TransferSource::Upload)
+            ..Transfer::new(TransferSource::Upload, Uuid::nil())
         });
     }
 

@@ -45,17 +45,23 @@ async fn what_is_wrong_or_cut_off_never_reaches_the_library() {
 
     let right = Sha256::digest(b"some content").into();
     images
-        .upload(&admin(), name(), stream::iter([piece()]), Some(right))
+        .upload(&admin(), name(), stream::iter([piece()]), None, Some(right))
         .await
         .unwrap();
     images.delete(&admin(), &name()).await.unwrap();
 
     let wrong = images
-        .upload(&admin(), name(), stream::iter([piece()]), Some([0; 32]))
+        .upload(
+            &admin(),
+            name(),
+            stream::iter([piece()]),
+            None,
+            Some([0; 32]),
+        )
         .await;
     assert!(matches!(wrong, Err(Error::Invalid(_))), "{wrong:?}");
     let cut = stream::iter([piece(), Err(std::io::ErrorKind::ConnectionReset.into())]);
-    let cut = images.upload(&admin(), name(), cut, None).await;
+    let cut = images.upload(&admin(), name(), cut, None, None).await;
     assert!(matches!(cut, Err(Error::Invalid(_))), "{cut:?}");
     let mut backed = vec![0; 512];
     backed[..8].copy_from_slice(b"QFI\xfb\0\0\0\x03");
@@ -77,7 +83,7 @@ async fn an_abandoned_upload_leaves_nothing() {
     let upload = bench
         .engine
         .images
-        .upload(&actor, "x".parse().unwrap(), endless, None);
+        .upload(&actor, "x".parse().unwrap(), endless, None, None);
     assert!(
         tokio::time::timeout(Duration::from_millis(50), upload)
             .await
@@ -121,7 +127,7 @@ async fn a_viewer_may_look_but_not_touch() {
     let upload = bench
         .engine
         .images
-        .upload(&viewer(), name(), nothing, None)
+        .upload(&viewer(), name(), nothing, None, None)
         .await;
     assert!(matches!(upload, Err(Error::Forbidden { .. })), "{upload:?}");
     let delete = bench.engine.images.delete(&viewer(), &name()).await;

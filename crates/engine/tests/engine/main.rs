@@ -7,6 +7,7 @@ mod host;
 mod images;
 mod networks;
 mod real;
+mod tasks;
 mod vms;
 
 use std::path::Path;
@@ -110,7 +111,13 @@ async fn upload(engine: &Engine, name: &str, content: &[u8]) -> Result<Image, Er
         .collect();
     engine
         .images
-        .upload(&admin(), name.parse().unwrap(), stream::iter(pieces), None)
+        .upload(
+            &admin(),
+            name.parse().unwrap(),
+            stream::iter(pieces),
+            None,
+            None,
+        )
         .await
 }
 
