@@ -1,6 +1,7 @@
 //! What can be typed.
 
 pub(crate) mod network;
+pub(crate) mod snapshot;
 pub(crate) mod task;
 pub(crate) mod user;
 
@@ -193,6 +194,11 @@ pub(crate) enum VmCommand {
     Cd {
         #[command(subcommand)]
         command: CdCommand,
+    },
+    /// Its snapshots: states to go back to.
+    Snapshot {
+        #[command(subcommand)]
+        command: snapshot::SnapshotCommand,
     },
     /// Power on.
     Start {

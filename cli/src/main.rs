@@ -11,6 +11,7 @@ mod metrics;
 mod networks;
 mod output;
 mod size;
+mod snapshots;
 mod tasks;
 mod terminal;
 mod tokens;

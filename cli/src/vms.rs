@@ -10,6 +10,7 @@ use crate::console;
 use crate::devices;
 use crate::output::{fields, list, plain, word};
 use crate::size::Size;
+use crate::snapshots;
 use crate::tasks::finish;
 
 pub(crate) async fn run(client: &Client, ways: Ways, command: VmCommand) -> Result<()> {
@@ -43,6 +44,7 @@ pub(crate) async fn run(client: &Client, ways: Ways, command: VmCommand) -> Resu
         VmCommand::Disk { command } => show(format, &devices::disk(client, command).await?),
         VmCommand::Nic { command } => show(format, &devices::nic(client, command).await?),
         VmCommand::Cd { command } => show(format, &devices::cd(client, command).await?),
+        VmCommand::Snapshot { command } => snapshots::run(client, format, no_wait, command).await,
         VmCommand::Start { vm } => power(client, ways, &vm, PowerAction::Start).await,
         VmCommand::Shutdown { vm } => power(client, ways, &vm, PowerAction::Shutdown).await,
         VmCommand::Stop { vm } => power(client, ways, &vm, PowerAction::Stop).await,

@@ -47,7 +47,24 @@ const stops: [name: string, go: (page: Page) => Promise<unknown>][] = [
     await page.getByRole('link', { name: 'test', exact: true }).click();
     await page.getByRole('heading', { name: 'Drives' }).waitFor();
   }],
+  ['snapshots', async (page) => {
+    await page.getByRole('link', { name: 'Snapshots' }).click();
+    await page.getByText('No snapshots').or(page.getByRole('button', { name: /^Revert to/ }).first()).waitFor();
+  }],
+  ['take-snapshot', async (page) => {
+    await page.getByRole('button', { name: 'Take snapshot' }).click();
+    await page.getByRole('dialog').waitFor();
+  }],
+  ['snapshot-taken', async (page) => {
+    await page.getByRole('dialog').getByRole('button', { name: 'Take snapshot' }).click();
+    await page.getByText('Present', { exact: true }).waitFor();
+  }],
+  ['tasks', async (page) => {
+    await page.getByRole('button', { name: 'Tasks' }).click();
+    await page.getByRole('dialog').getByText('Done', { exact: true }).first().waitFor();
+  }],
   ['console', async (page) => {
+    await page.keyboard.press('Escape');
     await page.getByRole('link', { name: 'Serial console' }).click();
     await page.locator('.xterm-screen').waitFor();
   }],

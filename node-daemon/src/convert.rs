@@ -84,6 +84,9 @@ pub(crate) fn event(event: &Event) -> rest::Event {
         ),
         EventKind::NetworksChanged => (rest::EventType::NetworksChanged, None, None, None),
         EventKind::HostChanged => (rest::EventType::HostChanged, None, None, None),
+        EventKind::SnapshotsChanged(id) => {
+            (rest::EventType::SnapshotsChanged, Some(id.0), None, None)
+        }
         EventKind::TaskChanged(_) => (rest::EventType::TaskChanged, None, None, None),
         EventKind::UpdatesChanged => (rest::EventType::UpdatesChanged, None, None, None),
         EventKind::AccessChanged => (rest::EventType::AccessChanged, None, None, None),

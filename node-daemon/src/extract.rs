@@ -299,6 +299,29 @@ impl<S: Send + Sync> FromRequestParts<S> for UserPath {
     }
 }
 
+/// The `{name}` of a snapshot's path. Other programs name theirs as they like.
+pub(crate) struct SnapshotRef(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for SnapshotRef {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        snapshot_ref(path_parameter(parts, state, "name").await?).map(Self)
+    }
+}
+
+/// A text that can be a snapshot's name.
+pub(crate) fn snapshot_ref(name: String) -> Result<String, Failure> {
+    let wrong = name.is_empty() || name.len() > 255 || name.chars().any(char::is_control);
+    match wrong {
+        false => Ok(name),
+        true => Err(Failure::field(
+            "name",
+            "must be 1 to 255 bytes without control characters",
+        )),
+    }
+}
+
 async fn path_parameter<S: Send + Sync>(
     parts: &mut Parts,
     state: &S,

@@ -3,6 +3,7 @@
 
 mod endpoint;
 mod networks;
+mod snapshots;
 mod tasks;
 mod users;
 
@@ -14,6 +15,7 @@ pub use networks::{
     BRIDGE_LIST, NETWORK_CREATE, NETWORK_DELETE, NETWORK_GET, NETWORK_LIST, NETWORK_PATCH,
     NETWORK_START, NETWORK_STOP,
 };
+pub use snapshots::{SNAPSHOT_CREATE, SNAPSHOT_DELETE, SNAPSHOT_LIST, SNAPSHOT_REVERT};
 pub use tasks::{TASK_CANCEL, TASK_GET, TASK_LIST};
 pub use users::{PASSWORD_CHANGE, USER_CREATE, USER_DELETE, USER_GET, USER_LIST, USER_PATCH};
 
@@ -708,6 +710,10 @@ pub const ALL: &[Endpoint] = &[
     VM_NIC_PATCH,
     VM_NIC_DETACH,
     VM_CDROM_PUT,
+    SNAPSHOT_LIST,
+    SNAPSHOT_CREATE,
+    SNAPSHOT_REVERT,
+    SNAPSHOT_DELETE,
     VM_CONSOLE_CREATE,
     VM_CONSOLE_OPEN,
     IMAGE_LIST,

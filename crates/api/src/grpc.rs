@@ -15,6 +15,7 @@ pub mod v1;
 mod access;
 pub mod convert;
 mod networks;
+mod snapshots;
 mod tasks;
 mod updates;
 

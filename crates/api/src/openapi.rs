@@ -146,6 +146,12 @@ fn prefer() -> Value {
     })
 }
 
+/// Answers 202 and names the task.
+fn is_begun(endpoint: &Endpoint) -> bool {
+    let of_updates = ["reinstallUpdate", "fetchUpdate"].contains(&endpoint.id);
+    of_updates || (endpoint.output == Output::Json("Task") && endpoint.id.ends_with("Snapshot"))
+}
+
 fn task() -> Value {
     json!({
         "description": "The task that does it; with `Prefer: respond-async` only.",
@@ -198,7 +204,7 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
                     "ETag": { "schema": { "type": "string" }, "description": "To be sent as `If-Match`." },
                 });
             }
-            if ["reinstallUpdate", "fetchUpdate"].contains(&endpoint.id) {
+            if is_begun(endpoint) {
                 response["headers"] = task()["headers"].clone();
             }
             vec![(status, response)]
@@ -334,6 +340,9 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::BridgePage>(&mut found);
     collect::<rest::Updates>(&mut found);
     collect::<rest::UpdateStart>(&mut found);
+    collect::<rest::SnapshotPage>(&mut found);
+    collect::<rest::SnapshotCreate>(&mut found);
+    collect::<rest::SnapshotRevert>(&mut found);
     collect::<rest::TaskPage>(&mut found);
     collect::<rest::Event>(&mut found);
     collect::<rest::UserPage>(&mut found);

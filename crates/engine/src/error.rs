@@ -130,6 +130,10 @@ impl From<HypervisorError> for Error {
                 what: "device",
                 id: device,
             },
+            HypervisorError::NoSuchSnapshot { name, .. } => Self::NotFound {
+                what: "snapshot",
+                id: name,
+            },
             HypervisorError::NoSuchNetwork(id) => Self::NotFound {
                 what: "network",
                 id: id.to_string(),

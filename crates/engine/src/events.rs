@@ -49,6 +49,8 @@ pub enum EventKind {
     UpdatesChanged,
     /// Users or API tokens are different.
     AccessChanged,
+    /// A VM's snapshots are different.
+    SnapshotsChanged(VmId),
     /// A task is new or different; this is how it is now, without its log.
     TaskChanged(Arc<Task>),
     /// Events were missed: read everything again.

@@ -58,6 +58,11 @@ struct Known {
 }
 
 impl Inventory {
+    /// Tells what no signal of the hypervisor tells.
+    pub(crate) fn tell(&self, kind: EventKind) {
+        self.inner.events.publish(kind);
+    }
+
     /// Starts observing.
     pub(crate) fn start(
         hypervisor: Arc<dyn Hypervisor>,

@@ -32,6 +32,7 @@ mod networks;
 mod queue;
 mod secret;
 mod sessions;
+mod snapshots;
 mod store;
 pub mod tasks;
 pub mod tokens;

@@ -33,7 +33,7 @@ pub struct Page<T> {
 /// The VMs of this host. Clones share them.
 #[derive(Clone)]
 pub struct Vms {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {

@@ -24,6 +24,14 @@ pub enum Error {
     /// No such network.
     #[error("network {0} does not exist")]
     NoSuchNetwork(NetworkId),
+    /// The VM has no such snapshot.
+    #[error("VM {vm} has no snapshot {name}")]
+    NoSuchSnapshot {
+        /// The VM.
+        vm: VmId,
+        /// What was asked for.
+        name: String,
+    },
     /// The id, the name or the file is taken.
     #[error("{what} exists already")]
     Exists {

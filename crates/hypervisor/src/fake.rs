@@ -20,6 +20,7 @@ use crate::{
 mod line;
 mod machine;
 mod networks;
+mod snapshots;
 
 /// VMs in memory. Its guests shut down when asked and echo what they read on the serial line.
 #[derive(Default)]

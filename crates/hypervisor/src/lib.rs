@@ -18,12 +18,14 @@ mod error;
 pub mod fake;
 pub mod kvm;
 mod network;
+mod snapshot;
 
 pub use error::{Error, Result, judge, judge_edit};
 pub use network::Networks;
+pub use snapshot::{Snapshots, no_such_snapshot};
 
 /// Runs VMs. All calls block until the hypervisor answered; calls on different VMs may run at once.
-pub trait Hypervisor: Networks + Send + Sync + 'static {
+pub trait Hypervisor: Networks + Snapshots + Send + Sync + 'static {
     /// Versions and accelerator.
     fn info(&self) -> Result<HypervisorInfo>;
 

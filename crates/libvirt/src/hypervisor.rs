@@ -108,7 +108,7 @@ impl Hypervisor for Libvirt {
         let xml = domain::define(definition, accelerator(&connect)).to_string();
         let validate = sys::VIR_DOMAIN_DEFINE_VALIDATE;
         let defined = connect.define_domain_xml_flags(&xml, validate);
-        defined.map(|_| ()).map_err(|error| {
+        defined.map_err(|error| {
             if connect.lookup_domain_by_name(name).is_ok() {
                 Error::Exists {
                     what: format!("a VM named {name}"),
@@ -116,7 +116,8 @@ impl Hypervisor for Libvirt {
             } else {
                 self.doing("defining", Some(id)).failed(error)
             }
-        })
+        })?;
+        self.call(id, "defining")?.prepare_new()
     }
 
     fn undefine(&self, id: VmId) -> Result<()> {
@@ -296,7 +297,7 @@ impl Call<'_> {
 }
 
 impl Libvirt {
-    fn call<'a>(&'a self, id: VmId, verb: &'a str) -> Result<Call<'a>> {
+    pub(crate) fn call<'a>(&'a self, id: VmId, verb: &'a str) -> Result<Call<'a>> {
         let (connect, domain) = self.find(id, verb)?;
         Ok(Call {
             libvirt: self,
@@ -377,7 +378,7 @@ impl Libvirt {
         }
     }
 
-    fn storage<'a>(&'a self, connect: &'a Connect) -> Storage<'a> {
+    pub(crate) fn storage<'a>(&'a self, connect: &'a Connect) -> Storage<'a> {
         let in_memory = accelerator(connect) == Accelerator::Test;
         Storage {
             connect,

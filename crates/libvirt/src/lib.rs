@@ -19,11 +19,13 @@ mod hypervisor;
 mod network;
 mod networks;
 mod serial;
+mod snapshots;
 mod storage;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tune;
 mod usage;
+mod variables;
 mod xml;
 
 use std::path::Path;

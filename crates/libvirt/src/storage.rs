@@ -30,7 +30,7 @@ pub(crate) struct Storage<'a> {
 }
 
 /// A directory as a pool; no longer one when dropped. Its files stay.
-struct Pool(StoragePool);
+pub(crate) struct Pool(pub(crate) StoragePool);
 
 impl Drop for Pool {
     fn drop(&mut self) {
@@ -193,7 +193,7 @@ impl Storage<'_> {
             .map_err(|error| self.doing("opening a VM's directory").failed(error))
     }
 
-    fn doing<'a>(&'a self, verb: &'a str) -> Doing<'a> {
+    pub(crate) fn doing<'a>(&'a self, verb: &'a str) -> Doing<'a> {
         Doing {
             verb,
             vm: None,
@@ -227,7 +227,7 @@ fn grown(volume: StorageVol, bytes: u64) -> std::result::Result<StorageVol, virt
     Ok(volume)
 }
 
-fn volume(name: &str, format: &str, bytes: u64) -> Element {
+pub(crate) fn volume(name: &str, format: &str, bytes: u64) -> Element {
     let format = Element::new("format").with("type", format);
     let size = |name: &str, bytes: u64| {
         Element::new(name)
@@ -266,7 +266,7 @@ fn format_of(volume: &StorageVol) -> std::result::Result<Option<String>, virt::e
     Ok(format)
 }
 
-fn split(path: &Path) -> Result<(&Path, String)> {
+pub(crate) fn split(path: &Path) -> Result<(&Path, String)> {
     match (path.parent(), path.file_name()) {
         (Some(directory), Some(name)) => Ok((directory, name.to_string_lossy().into_owned())),
         _ => Err(Error::Failed {

@@ -114,6 +114,14 @@ operations! {
     VmCdrom "vm_cdrom" Operator,
     /// Remove a VM.
     VmDelete "vm_delete" Operator,
+    /// List a VM's snapshots.
+    SnapshotList "snapshot_list" Viewer,
+    /// Take a snapshot of a VM.
+    SnapshotCreate "snapshot_create" Operator,
+    /// Make a VM what it was in a snapshot.
+    SnapshotRevert "snapshot_revert" Operator,
+    /// Forget a snapshot.
+    SnapshotDelete "snapshot_delete" Operator,
     /// Type into a VM's console.
     VmConsole "vm_console" Operator,
     /// List the image library.

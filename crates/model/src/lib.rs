@@ -8,5 +8,6 @@ pub mod metrics;
 pub mod name;
 pub mod network;
 pub mod power;
+pub mod snapshot;
 pub mod task;
 pub mod vm;

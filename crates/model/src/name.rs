@@ -77,6 +77,10 @@ name_type!(
     ImageName, 128
 );
 name_type!(
+    /// A snapshot, unique among those of its VM.
+    SnapshotName, 63
+);
+name_type!(
     /// A word that groups VMs.
     Tag, 32
 );

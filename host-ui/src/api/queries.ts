@@ -64,6 +64,13 @@ export const updatesQuery = queryOptions({
   queryFn: ({ signal }) => ask(api.GET('/api/v1/updates', { signal })),
 });
 
+/** A VM's snapshots, oldest first. */
+export const snapshotsQuery = (vm: string) =>
+  queryOptions({
+    queryKey: ['snapshots', vm],
+    queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/vms/{id}/snapshots', { signal, params: { path: { id: vm } } }))).items,
+  });
+
 /** The newest; those under way are among them unless there are more than that. */
 export const tasksQuery = queryOptions({
   queryKey: ['tasks'],

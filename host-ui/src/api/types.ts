@@ -28,5 +28,6 @@ export type ResetScope = Schemas['ResetScope'];
 export type User = Schemas['User'];
 export type Token = Schemas['Token'];
 export type Role = Schemas['Role'];
+export type Snapshot = Schemas['Snapshot'];
 export type Task = Schemas['Task'];
 export type LiveEvent = Schemas['Event'];

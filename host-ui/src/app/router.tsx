@@ -9,7 +9,7 @@ import {
   useNavigate,
 } from '@tanstack/react-router';
 import { Suspense } from 'react';
-import { bridgesQuery, hostQuery, imagesQuery, networksQuery, queryClient, updatesQuery, vmsQuery } from '@/api/queries';
+import { bridgesQuery, hostQuery, imagesQuery, networksQuery, queryClient, snapshotsQuery, updatesQuery, vmsQuery } from '@/api/queries';
 import { useI18n } from '@/i18n/i18n';
 import { liveOpened } from '@/live/live';
 import { LoginPage } from '@/session/login-page';
@@ -147,6 +147,16 @@ const vmRoute = createRoute({
   component: lazyRouteComponent(() => import('@/vms/vm-page'), 'VmPage'),
 });
 
+const snapshotsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/vms/$vmId/snapshots',
+  loader: ({ params }) => {
+    void queryClient.prefetchQuery(vmsQuery);
+    void queryClient.prefetchQuery(snapshotsQuery(params.vmId));
+  },
+  component: lazyRouteComponent(() => import('@/snapshots/snapshots-page'), 'SnapshotsPage'),
+});
+
 const consoleRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/vms/$vmId/console',
@@ -179,7 +189,7 @@ function NotFound() {
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     loginRoute,
-    shellRoute.addChildren([mainRoute, imagesRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, configurationRoute, vmRoute, consoleRoute]),
+    shellRoute.addChildren([mainRoute, imagesRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, configurationRoute, vmRoute, snapshotsRoute, consoleRoute]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 300,

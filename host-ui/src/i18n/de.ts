@@ -1,6 +1,7 @@
 // Deutsch. Fetched only when chosen.
 import { deDevices } from './de-devices';
 import { deUpdates } from './de-updates';
+import { deSnapshots } from './de-snapshots';
 import { deTasks } from './de-tasks';
 import { deObserve } from './de-observe';
 import { deNetworks } from './de-networks';
@@ -307,4 +308,5 @@ export const de: Messages = {
 
   ...deObserve,
   ...deTasks,
+  ...deSnapshots,
 };

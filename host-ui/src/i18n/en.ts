@@ -2,6 +2,7 @@
 // `{name}` is replaced; `_one` and `_other` are the plural forms of a key that takes `count`.
 import { enDevices } from './en-devices';
 import { enUpdates } from './en-updates';
+import { enSnapshots } from './en-snapshots';
 import { enTasks } from './en-tasks';
 import { enObserve } from './en-observe';
 import { enNetworks } from './en-networks';
@@ -307,4 +308,5 @@ export const en = {
 
   ...enObserve,
   ...enTasks,
+  ...enSnapshots,
 } as const;

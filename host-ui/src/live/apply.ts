@@ -6,6 +6,7 @@ import {
   hostQuery,
   imagesQuery,
   networksQuery,
+  snapshotsQuery,
   sortVms,
   taskQuery,
   tasksQuery,
@@ -50,6 +51,9 @@ export function applyEvent(cache: QueryClient, event: LiveEvent): void {
     case 'host.changed':
       void cache.invalidateQueries({ queryKey: hostQuery.queryKey });
       return;
+    case 'snapshots.changed':
+      if (event.vm_id) void cache.invalidateQueries({ queryKey: snapshotsQuery(event.vm_id).queryKey });
+      return;
     case 'task.changed':
       if (event.task) putTask(cache, event.task);
       return;
@@ -66,7 +70,7 @@ export function applyEvent(cache: QueryClient, event: LiveEvent): void {
 }
 
 /** Puts a task's new state into the list, a new one on top. Its log is read again where somebody looks at it. */
-export function putTask(cache: QueryClient, task: Task): void {
+function putTask(cache: QueryClient, task: Task): void {
   const key = tasksQuery.queryKey;
   const reading = cache.isFetching({ queryKey: key }) > 0;
   cache.setQueryData(key, (tasks) => {

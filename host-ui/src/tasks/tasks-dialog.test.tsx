@@ -89,8 +89,10 @@ test('a failure is told in the words of the daemon', async () => {
 });
 
 test('a task is cancelled; one that cannot be says why, and a viewer may not', async () => {
-  await show([aTask()]);
+  const cache = await show([aTask()]);
   fireEvent.click(within(await row()).getByRole('button', { name: 'Cancel Create VM: web1' }));
+  await waitFor(() => expect(cancelled).toHaveLength(1));
+  applyEvent(cache, changed(aTask({ state: 'cancelling' })));
   await waitFor(async () => expect(within(await row()).getByText('Stopping')).toBeTruthy());
   expect(cancelled).toEqual(['/api/v1/tasks/00000000-0000-4000-8000-0000000000aa/cancel']);
   for (const [task, role, why] of [

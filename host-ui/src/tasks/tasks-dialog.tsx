@@ -1,12 +1,11 @@
 // What is under way and what was: percentage, steps and log of each, and how to stop it.
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask } from '@/api/client';
 import { taskQuery, tasksQuery } from '@/api/queries';
 import type { Role, Task } from '@/api/types';
 import { formatTime } from '@/i18n/format';
 import { useI18n } from '@/i18n/i18n';
-import { putTask } from '@/live/apply';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
 import { Dialog } from '@/ui/dialog';
@@ -87,10 +86,9 @@ function Details({ task }: { task: Task }) {
 function CancelButton({ task, role, title }: { task: Task; role: Role; title: string }) {
   const { t } = useI18n();
   const errorText = useErrorText();
-  const cache = useQueryClient();
+  // What comes of it is told by events, which may be faster than the answer.
   const cancel = useMutation({
     mutationFn: () => ask(api.POST('/api/v1/tasks/{id}/cancel', { params: { path: { id: task.id } } })),
-    onSuccess: (now) => putTask(cache, now),
     onError: (error) =>
       notify({ tone: 'danger', title: t('task.cancel.failed', { operation: title }), detail: errorText(error) }),
   });

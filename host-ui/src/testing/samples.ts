@@ -1,5 +1,5 @@
 // Values that tests start from.
-import type { Disk, Feed, Host, LastUpdate, Network, Slot, Task, Transfer, Updates, Vm } from '@/api/types';
+import type { Disk, Feed, Host, LastUpdate, Network, Slot, Snapshot, Task, Transfer, Updates, Vm } from '@/api/types';
 
 /** A VM that is off, with the fields given changed. */
 export const aVm = (part: Partial<Vm> = {}): Vm => ({
@@ -138,6 +138,17 @@ export const aNetwork = (part: Partial<Network> = {}): Network => ({
   pending_restart: false,
   used_by: [],
   revision: '1',
+  ...part,
+});
+
+/** A snapshot with memory. */
+export const aSnapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
+  name: 'snapshot-1',
+  description: '',
+  parent: null,
+  created_at: '2026-03-01T12:00:00Z',
+  memory: true,
+  current: false,
   ...part,
 });
 

@@ -31,6 +31,7 @@ export const UploadIcon = () => <Icon><path d="M8 10.5V2.5M4.8 5.5 8 2.5l3.2 3M2
 export const MoreIcon = () => <Icon><path strokeWidth="2.4" d="M8 3.4v0M8 8v0M8 12.6v0" /></Icon>;
 export const SearchIcon = () => <Icon><circle cx="7" cy="7" r="4" /><path d="m10 10 3.5 3.5" /></Icon>;
 export const ChartIcon = () => <Icon><path d="M2.5 2.5v11h11M5 10.5 8 7l2 2 3.5-4.5" /></Icon>;
+export const CameraIcon = () => <Icon><path d="M2 5h2.8L6 3h4l1.2 2H14v8H2z" /><circle cx="8" cy="8.8" r="2.3" /></Icon>;
 export const TasksIcon = () => <Icon><path d="M2.5 4 3.7 5.2 6 2.8M8.5 4h5M2.5 8.2l1.2 1.2L6 7M8.5 8.2h5M8.5 12.4h5M3.8 12.4v0" /></Icon>;
 export const CloseIcon = () => <Icon><path d="m4 4 8 8M12 4l-8 8" /></Icon>;
 export const CheckIcon = () => <Icon><path d="m3.5 8.5 3 3 6-7" /></Icon>;

@@ -59,6 +59,9 @@ function VmTabs({ id }: { id: string }) {
       <Link to="/vms/$vmId" params={params} activeOptions={{ exact: true }} className={look}>
         {t('vm.summary')}
       </Link>
+      <Link to="/vms/$vmId/snapshots" params={params} className={look}>
+        {t('snapshots.title')}
+      </Link>
       <Link to="/vms/$vmId/console" params={params} className={look}>
         {t('console.title')}
       </Link>

@@ -7,6 +7,7 @@ mod events;
 mod host;
 mod metrics;
 mod networks;
+mod snapshots;
 mod tasks;
 mod updates;
 mod vms;
@@ -21,6 +22,7 @@ use qx_api::grpc::v1::event_service_server::EventServiceServer;
 use qx_api::grpc::v1::host_service_server::HostServiceServer;
 use qx_api::grpc::v1::metrics_service_server::MetricsServiceServer;
 use qx_api::grpc::v1::network_service_server::NetworkServiceServer;
+use qx_api::grpc::v1::snapshot_service_server::SnapshotServiceServer;
 use qx_api::grpc::v1::task_service_server::TaskServiceServer;
 use qx_api::grpc::v1::token_service_server::TokenServiceServer;
 use qx_api::grpc::v1::update_service_server::UpdateServiceServer;
@@ -51,6 +53,9 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
             app: app.clone(),
         }))
         .add_service(TaskServiceServer::new(tasks::TaskApi { app: app.clone() }))
+        .add_service(SnapshotServiceServer::new(snapshots::SnapshotApi {
+            app: app.clone(),
+        }))
         .add_service(VmServiceServer::new(vms::VmApi { app: app.clone() }))
         .add_service(MetricsServiceServer::new(metrics::MetricsApi {
             app: app.clone(),
@@ -75,6 +80,9 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
             .await;
         reporter
             .set_serving::<TaskServiceServer<tasks::TaskApi>>()
+            .await;
+        reporter
+            .set_serving::<SnapshotServiceServer<snapshots::SnapshotApi>>()
             .await;
         reporter.set_serving::<VmServiceServer<vms::VmApi>>().await;
         reporter

@@ -10,6 +10,7 @@ mod host_state;
 mod images;
 mod metrics;
 mod networks;
+mod snapshots;
 pub(crate) mod stream;
 mod tasks;
 pub(crate) mod updates;
@@ -114,6 +115,10 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::VM_NIC_PATCH, devices::patch_nic)
         .on(&endpoints::VM_NIC_DETACH, devices::detach_nic)
         .on(&endpoints::VM_CDROM_PUT, devices::set_cdrom)
+        .on(&endpoints::SNAPSHOT_LIST, snapshots::list)
+        .on(&endpoints::SNAPSHOT_CREATE, snapshots::create)
+        .on(&endpoints::SNAPSHOT_REVERT, snapshots::revert)
+        .on(&endpoints::SNAPSHOT_DELETE, snapshots::delete)
         .on(&endpoints::VM_CONSOLE_CREATE, console::create)
         .on(&endpoints::VM_CONSOLE_OPEN, console::open)
         .on(&endpoints::IMAGE_LIST, images::list)

@@ -42,6 +42,8 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         Input::Json("NicPatch") => request.json(r#"{"limits":{}}"#),
         Input::Json("NetworkCreate") => request.json(r#"{"name":"made","mode":"isolated"}"#),
         Input::Json("NetworkPatch") => request.json(r#"{"autostart":false}"#),
+        Input::Json("SnapshotCreate") => request.json(r#"{"name":"a","memory":false}"#),
+        Input::Json("SnapshotRevert") => request.json("{}"),
         Input::Json("ConsoleRequest") => request.json(r#"{"type":"serial"}"#),
         Input::Json("UpdateStart") => request.json(r#"{"restart":true}"#),
         Input::Json("HostBackup") => request.json(r#"{"unencrypted":true}"#),

@@ -19,6 +19,7 @@ mod metrics;
 mod networks;
 mod problems;
 mod roles;
+mod snapshots;
 mod streams;
 mod support;
 mod tasks;

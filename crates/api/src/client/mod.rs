@@ -10,6 +10,7 @@ mod credential;
 mod events;
 mod metrics;
 mod networks;
+mod snapshots;
 mod tasks;
 #[cfg(feature = "remote")]
 mod tls;

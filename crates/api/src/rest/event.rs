@@ -31,6 +31,9 @@ pub enum EventType {
     /// Users or API tokens changed.
     #[serde(rename = "access.changed")]
     AccessChanged,
+    /// A VM's snapshots changed; `vm_id` says whose.
+    #[serde(rename = "snapshots.changed")]
+    SnapshotsChanged,
     /// A task is new or different; `task` is its new state.
     #[serde(rename = "task.changed")]
     TaskChanged,

@@ -11,6 +11,7 @@ mod image;
 mod metrics;
 mod network;
 mod problem;
+mod snapshot;
 mod task;
 mod update;
 mod user;
@@ -35,6 +36,7 @@ pub use network::{
     NetworkMode, NetworkPage, NetworkPatch, NetworkUser, NetworkVlan,
 };
 pub use problem::{FieldProblem, Problem};
+pub use snapshot::{RevertTo, Snapshot, SnapshotCreate, SnapshotPage, SnapshotRevert};
 pub use task::{Task, TaskLogLine, TaskPage, TaskState, TaskStep, TaskStepState, TaskTarget};
 pub use update::{
     Automatic, Failure, FailureReason, Feed, LastUpdate, MaintenanceWindow, Offer, Slot, SlotName,

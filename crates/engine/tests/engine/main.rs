@@ -7,6 +7,7 @@ mod host;
 mod images;
 mod networks;
 mod real;
+mod snapshots;
 mod tasks;
 mod vms;
 

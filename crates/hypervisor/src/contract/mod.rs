@@ -22,6 +22,7 @@ mod guest;
 mod line;
 mod network;
 mod power;
+mod snapshot;
 
 pub use guest::boot_sector_guest;
 
@@ -60,7 +61,7 @@ impl Subject<'_> {
     /// If the implementation breaks the contract.
     pub fn check(&self) {
         type Check<'a> = (&'a str, fn(&Subject<'a>));
-        let checks: [Check<'_>; 22] = [
+        let checks: [Check<'_>; 25] = [
             (
                 "a defined VM is what was wished for, and off",
                 Self::defined_as_wished,
@@ -102,6 +103,18 @@ impl Subject<'_> {
                 Self::suspend,
             ),
             ("a reset begins anew", Self::reset),
+            (
+                "a VM that is off is brought back along a tree of snapshots",
+                Self::snapshots_while_off,
+            ),
+            (
+                "a guest goes on from a snapshot, and from nothing that came after",
+                Self::snapshots_while_running,
+            ),
+            (
+                "a snapshot that does not exist is told apart",
+                Self::snapshots_missing,
+            ),
             (
                 "a running VM is not forgotten",
                 Self::running_is_not_forgotten,

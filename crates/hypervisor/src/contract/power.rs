@@ -96,7 +96,7 @@ impl Subject<'_> {
     }
 
     /// A real guest that has booted and counted to one; its line.
-    fn counting(&self, id: VmId) -> Option<super::Line> {
+    pub(super) fn counting(&self, id: VmId) -> Option<super::Line> {
         (self.guests == Guests::Real).then(|| {
             let mut line = self.line(id);
             line.answers("\r", MARKER);

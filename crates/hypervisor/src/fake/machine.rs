@@ -9,6 +9,7 @@ use qx_model::edit::{VmEdit, pending};
 use qx_model::vm::{Accelerator, Disk, Nic, NicSpec, PowerState, Vm, VmId};
 
 use super::line::Line;
+use super::snapshots::Kept;
 use crate::{Definition, Device, Error, Result};
 
 pub(super) struct Machine {
@@ -19,6 +20,9 @@ pub(super) struct Machine {
     pub(super) edits: u64,
     pub(super) mark: String,
     pub(super) line: Option<Arc<Line>>,
+    pub(super) snapshots: Vec<Kept>,
+    /// How many snapshots were taken, which is their clock.
+    pub(super) taken: i64,
 }
 
 impl Machine {
@@ -30,6 +34,8 @@ impl Machine {
             edits: 0,
             mark: definition.mark.clone(),
             line: None,
+            snapshots: Vec::new(),
+            taken: 0,
         }
     }
 
