@@ -25,7 +25,7 @@ qemu() {
 }
 
 slow() {
-    step "Slow end-to-end tests (usually 40 min)"
+    step "Slow end-to-end tests (usually 60 min)"
     cargo test --locked --no-fail-fast --package qx-e2e -- --test-threads=1 --ignored --skip soak_
 }
 
