@@ -6,6 +6,7 @@ mod host;
 mod install;
 mod race;
 mod report;
+mod slot;
 
 use anyhow::Result;
 
@@ -26,7 +27,8 @@ pub enum Part {
     Virtual,
     /// Power-on until ready in real seconds, and memory in use a minute later.
     Host,
-    /// An installation, beside `dd` and `sha256sum` of the same bytes on the same disk, and its memory.
+    /// An installation and an update on its disk, beside `dd` and `sha256sum` of the same bytes on the same disk, and
+    /// their memory.
     Install,
 }
 
@@ -46,7 +48,8 @@ pub fn run(parts: &[Part], runs: usize) -> Result<Report> {
         host::power_on_and_memory(&lab, &image, &mut report)?;
     }
     if asked(Part::Install) {
-        install::run(&lab, &image, &mut report)?;
+        let (disk, key) = install::run(&lab, &image, &mut report)?;
+        slot::run(&lab, &disk, &key, &mut report)?;
     }
     if asked(Part::Race) {
         race::run(&lab, &image, runs, &mut report)?;

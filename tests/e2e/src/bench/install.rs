@@ -6,6 +6,8 @@
 //! | `dd`, `sha256sum` | all parts from the medium, then from the disk | twice, with fsync | twice, past the cache |
 //! | `qx-install` | the same | the same, in file systems, and the rest of an installation | the same |
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 
 use crate::bench::report::Report;
@@ -47,13 +49,14 @@ peak=0
 while size=$(grep VmHWM: /proc/$!/status 2>/dev/null); do
     size=${size//[!0-9]/}
     [ "${size:-0}" -le "$peak" ] || peak=$size
-    sleep 0.05
+    sleep 0.5
 done
 wait $! || { cat /run/bench.log >&2; exit 1; }
 echo "$plain $(($(now) - start)) $peak"
 "#;
 
-pub(super) fn run(lab: &Lab, image: &Image, report: &mut Report) -> Result<()> {
+/// The disk that was installed on, and what opens it.
+pub(super) fn run(lab: &Lab, image: &Image, report: &mut Report) -> Result<(PathBuf, SshKey)> {
     lab.step("an installation, and dd with sha256sum");
     let key = SshKey::make(lab.dir())?;
     let rest = format!(
@@ -96,5 +99,5 @@ pub(super) fn run(lab: &Lab, image: &Image, report: &mut Report) -> Result<()> {
         vec![peak / 1024.0],
         Some(MEMORY_LIMIT),
     );
-    Ok(())
+    Ok((disk, key))
 }
