@@ -2,6 +2,7 @@
 //! Knows nothing that the API does not say.
 
 mod args;
+mod completion;
 mod console;
 mod devices;
 mod files;
@@ -42,6 +43,10 @@ fn main() -> ExitCode {
 
 #[tokio::main(flavor = "current_thread")]
 async fn run(arguments: Arguments) -> Result<()> {
+    // Before anybody is asked for a password.
+    if let Command::Completion { shell } = arguments.command {
+        return completion::print(shell);
+    }
     let (client, session) = connect(&arguments).await?;
     let result = command(&client, arguments).await;
     if !session {
@@ -64,6 +69,7 @@ async fn command(client: &Client, arguments: Arguments) -> Result<()> {
         Command::Token { command } => tokens::run(client, format, command).await,
         Command::Metrics(wish) => metrics::run(client, format, wish).await,
         Command::Events { since } => watch::events(client, format, since).await,
+        Command::Completion { shell } => completion::print(shell),
         Command::Audit { limit } => output::audit(format, &client.audit(limit).await?),
     }
 }
