@@ -270,7 +270,7 @@ impl Tokens {
         let token = &known.token;
         Some(Identity {
             actor: Actor {
-                name: format!("token:{}", token.name),
+                name: token.actor(),
                 role: token.role.min(most),
                 origin,
             },
@@ -304,6 +304,16 @@ impl Tokens {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Fingerprint, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Token {
+    /// Its bearer, for the audit log and whatever is for one caller alone: no other account's token is called so.
+    fn actor(&self) -> String {
+        match self.owner.as_str() {
+            ROOT => format!("token:{}", self.name),
+            owner => format!("{owner}/token:{}", self.name),
+        }
     }
 }
 

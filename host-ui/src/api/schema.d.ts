@@ -996,7 +996,7 @@ export interface components {
         AddressOrigin: "dhcp" | "static" | "auto";
         /** @description One change, or one try that was refused. */
         AuditEntry: {
-            /** @description User or token name. */
+            /** @description User, or token: `token:NAME`, with `USER/` before it when it is not root's. */
             actor: string;
             /**
              * Format: int64
@@ -1811,7 +1811,7 @@ export interface components {
             expires_at: string | null;
             /** @description What they may do. */
             role: components["schemas"]["Role"];
-            /** @description User or token name. */
+            /** @description User, or token as in the audit log. */
             username: string;
         };
         /** @description One of the two system partitions. */

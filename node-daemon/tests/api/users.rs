@@ -148,6 +148,10 @@ async fn a_token_is_not_above_its_maker_and_others_tokens_are_not_seen() {
     daemon.remote(&secret).create_token(&wish).await.unwrap();
     let owners = daemon.local().tokens().await.unwrap();
     assert!(owners.iter().all(|token| token.owner == "otto") && owners.len() == 2);
+    // Nobody else's token has this name, whatever it is for.
+    assert_eq!(owners[1].created_by, "otto/token:t");
+    let entry = &daemon.local().audit(1).await.unwrap().items[0];
+    assert_eq!(entry.actor, "otto/token:t");
     assert_eq!(
         as_browser(&daemon, &otto, "DELETE", &path, "").await.status,
         204

@@ -3267,7 +3267,7 @@ pub struct AuditEntry {
     pub id: u64,
     #[prost(string, tag = "2")]
     pub time: ::prost::alloc::string::String,
-    /// User or token name.
+    /// User, or token: "token:NAME", with "USER/" before it when it is not root's.
     #[prost(string, tag = "3")]
     pub actor: ::prost::alloc::string::String,
     /// An IP address, or "local" for the host itself.

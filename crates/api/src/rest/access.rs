@@ -55,7 +55,7 @@ pub struct Session {
     /// To be sent back as `X-CSRF-Token` with every request that changes something; `null` when the
     /// request was not authenticated by a cookie and so needs none.
     pub csrf_token: Option<String>,
-    /// User or token name.
+    /// User, or token as in the audit log.
     pub username: String,
     /// What they may do.
     pub role: Role,
@@ -133,7 +133,7 @@ pub struct AuditEntry {
     pub id: u64,
     /// When.
     pub time: Timestamp,
-    /// User or token name.
+    /// User, or token: `token:NAME`, with `USER/` before it when it is not root's.
     pub actor: String,
     /// Where from: an IP address, or `local` for the host itself.
     pub origin: String,
