@@ -2,23 +2,27 @@
 
 use anyhow::Result;
 use qx_api::client::Client;
-use qx_api::rest::{Cdrom, DiskAttach, DiskLimits, DiskPatch, NicAttach, NicLimits, NicPatch, Vm};
+use qx_api::rest::{
+    Cdrom, DiskAttach, DiskLimits, DiskPatch, NicAttach, NicLimits, NicPatch, Task, Vm,
+};
+use uuid::Uuid;
 
 use crate::args::{self, CdCommand, DiskCommand, NicCommand};
-use crate::vms::find;
+use crate::tasks::finish;
+use crate::vms::{Ways, find};
 
-/// The VM afterwards.
-pub(crate) async fn disk(client: &Client, command: DiskCommand) -> Result<Vm> {
-    Ok(match command {
+/// The VM afterwards; `None` if nobody waits for it.
+pub(crate) async fn disk(client: &Client, ways: Ways, command: DiskCommand) -> Result<Option<Vm>> {
+    Ok(Some(match command {
         DiskCommand::Add { vm, disk, limits } => {
             let wish = DiskAttach {
                 size_bytes: disk.size.map(|size| size.0),
                 image: disk.image,
                 limits: disk_limits(limits).unwrap_or_default(),
             };
-            client
-                .attach_disk(find(client, &vm).await?.id, &wish)
-                .await?
+            let id = find(client, &vm).await?.id;
+            let task = client.begin_attach_disk(id, &wish).await?;
+            return after(client, ways, id, task).await;
         }
         DiskCommand::Set {
             vm,
@@ -34,15 +38,24 @@ pub(crate) async fn disk(client: &Client, command: DiskCommand) -> Result<Vm> {
             client.patch_disk(vm.id, &target, &patch).await?
         }
         DiskCommand::Remove { vm, target, delete } => {
-            let vm = find(client, &vm).await?;
-            client.detach_disk(vm.id, &target, delete).await?
+            let id = find(client, &vm).await?.id;
+            let task = client.begin_detach_disk(id, &target, delete).await?;
+            return after(client, ways, id, task).await;
         }
-    })
+    }))
 }
 
-/// The VM afterwards.
-pub(crate) async fn nic(client: &Client, command: NicCommand) -> Result<Vm> {
-    Ok(match command {
+async fn after(client: &Client, ways: Ways, id: Uuid, task: Task) -> Result<Option<Vm>> {
+    let (format, no_wait) = ways;
+    match finish(client, format, no_wait, task).await? {
+        Some(_) => Ok(Some(client.vm(id).await?)),
+        None => Ok(None),
+    }
+}
+
+/// The VM afterwards; `None` if nobody waits for it.
+pub(crate) async fn nic(client: &Client, ways: Ways, command: NicCommand) -> Result<Option<Vm>> {
+    Ok(Some(match command {
         NicCommand::Add {
             vm,
             network,
@@ -64,10 +77,11 @@ pub(crate) async fn nic(client: &Client, command: NicCommand) -> Result<Vm> {
             client.patch_nic(vm.id, &mac, &NicPatch { limits }).await?
         }
         NicCommand::Remove { vm, mac } => {
-            let vm = find(client, &vm).await?;
-            client.detach_nic(vm.id, &mac).await?
+            let id = find(client, &vm).await?.id;
+            let task = client.begin_detach_nic(id, &mac).await?;
+            return after(client, ways, id, task).await;
         }
-    })
+    }))
 }
 
 /// The VM afterwards.

@@ -12,7 +12,8 @@ use crate::args::task::TaskCommand;
 use crate::files::percent_bar;
 use crate::output::{fields, json, list, plain, word};
 
-/// How often the host is asked how far it is.
+/// Between two looks at how far it is: at first, and at most.
+const FIRST_LOOK: Duration = Duration::from_millis(20);
 const LOOK: Duration = Duration::from_millis(250);
 
 pub(crate) async fn run(client: &Client, format: Format, command: TaskCommand) -> Result<()> {
@@ -49,13 +50,15 @@ pub(crate) async fn finish(
 /// Follows a task to its end; one that was not done is an error.
 async fn wait(client: &Client, id: Uuid) -> Result<Task> {
     let bar = percent_bar();
+    let mut pause = FIRST_LOOK;
     let task = loop {
         let task = client.task(id).await?;
         bar.set_position(task.percent.into());
         if task.state.is_over() {
             break task;
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(pause).await;
+        pause = LOOK.min(pause * 2);
     };
     bar.finish_and_clear();
     match task.state {

@@ -41,8 +41,8 @@ pub(crate) async fn run(client: &Client, ways: Ways, command: VmCommand) -> Resu
             let changed = client.patch_vm(vm.id, Some(&vm.revision), &patch).await?;
             show(format, &changed)
         }
-        VmCommand::Disk { command } => show(format, &devices::disk(client, command).await?),
-        VmCommand::Nic { command } => show(format, &devices::nic(client, command).await?),
+        VmCommand::Disk { command } => shown(format, devices::disk(client, ways, command).await?),
+        VmCommand::Nic { command } => shown(format, devices::nic(client, ways, command).await?),
         VmCommand::Cd { command } => show(format, &devices::cd(client, command).await?),
         VmCommand::Snapshot { command } => snapshots::run(client, format, no_wait, command).await,
         VmCommand::Start { vm } => power(client, ways, &vm, PowerAction::Start).await,
@@ -66,7 +66,12 @@ pub(crate) async fn run(client: &Client, ways: Ways, command: VmCommand) -> Resu
 }
 
 /// How to print, and whether not to wait.
-type Ways = (Format, bool);
+pub(crate) type Ways = (Format, bool);
+
+/// The VM, unless nobody waits for it.
+fn shown(format: Format, vm: Option<Vm>) -> Result<()> {
+    vm.map_or(Ok(()), |vm| show(format, &vm))
+}
 
 async fn power(client: &Client, ways: Ways, vm: &str, action: PowerAction) -> Result<()> {
     let vm = find(client, vm).await?;

@@ -461,6 +461,7 @@ pub const VM_DISK_ATTACH: Endpoint = Endpoint::new(
 )
 .takes(Input::Json("DiskAttach"))
 .answers(200, Output::Json("Vm"))
+.or_task()
 .fails(&[404, 409, 503, 507]);
 /// Make a disk larger, or limit its speed, at once.
 pub const VM_DISK_PATCH: Endpoint = Endpoint::new(
@@ -487,6 +488,7 @@ pub const VM_DISK_DETACH: Endpoint = Endpoint::new(
     "Delete its file too, if it was made for this VM; it is kept if not given.",
 )])
 .answers(200, Output::Json("Vm"))
+.or_task()
 .fails(&[404, 409, 503]);
 /// Plug a NIC in, at once if the VM is on.
 pub const VM_NIC_ATTACH: Endpoint = Endpoint::new(
@@ -519,6 +521,7 @@ pub const VM_NIC_DETACH: Endpoint = Endpoint::new(
     "Unplug a NIC; from a VM that is on only its guest can let it go",
 )
 .answers(200, Output::Json("Vm"))
+.or_task()
 .fails(&[404, 409, 503]);
 /// Insert a CD, or eject it.
 pub const VM_CDROM_PUT: Endpoint = Endpoint::new(

@@ -14,6 +14,7 @@ use qx_model::vm::{
 
 use crate::create;
 use crate::error::{Error, Result};
+use crate::tasks::{Plan, Running, Started};
 use crate::vms::{Inner, Vms};
 
 /// How long a guest may take to let a device go.
@@ -28,11 +29,25 @@ impl Vms {
         disk: DiskSpec,
         limits: DiskLimits,
     ) -> Result<Arc<Vm>> {
-        self.queued(actor, Operation::VmDisk, id, async move |inner| {
+        let attaching = self.begin_attach_disk(actor, id, disk, limits);
+        attaching.await?.outcome().await
+    }
+
+    /// The same, as a task that goes on by itself.
+    pub async fn begin_attach_disk(
+        &self,
+        actor: &Actor,
+        id: VmId,
+        disk: DiskSpec,
+        limits: DiskLimits,
+    ) -> Result<Started<Arc<Vm>>> {
+        let operation = Operation::VmDisk;
+        self.device_task(actor, id, operation, async move |inner, task| {
             let mut broken = limits.check();
             let blank = disk.source == DiskSource::Blank;
             check_disk_size(disk.size_bytes, blank, "size_bytes", &mut broken);
             refuse(broken)?;
+            task.note("make a disk and plug it in");
             let vm = inner.inventory.observe(id).await?;
             let file = inner.free_file(&vm);
             let request = create::request(&inner.images, &inner.layout, &disk, file).await?;
@@ -95,7 +110,21 @@ impl Vms {
         target: String,
         delete: bool,
     ) -> Result<Arc<Vm>> {
-        self.queued(actor, Operation::VmDisk, id, async move |inner| {
+        let detaching = self.begin_detach_disk(actor, id, target, delete);
+        detaching.await?.outcome().await
+    }
+
+    /// The same, as a task that goes on by itself.
+    pub async fn begin_detach_disk(
+        &self,
+        actor: &Actor,
+        id: VmId,
+        target: String,
+        delete: bool,
+    ) -> Result<Started<Arc<Vm>>> {
+        let operation = Operation::VmDisk;
+        self.device_task(actor, id, operation, async move |inner, task| {
+            task.note(format!("unplug {target}"));
             let vm = inner.inventory.observe(id).await?;
             let file = disk_of(&vm, &target)?.path.clone();
             let own = file.filter(|file| delete && file.starts_with(inner.layout.vm(id)));
@@ -161,7 +190,20 @@ impl Vms {
 
     /// Unplugs a NIC.
     pub async fn detach_nic(&self, actor: &Actor, id: VmId, mac: String) -> Result<Arc<Vm>> {
-        self.queued(actor, Operation::VmNic, id, async move |inner| {
+        let detaching = self.begin_detach_nic(actor, id, mac);
+        detaching.await?.outcome().await
+    }
+
+    /// The same, as a task that goes on by itself.
+    pub async fn begin_detach_nic(
+        &self,
+        actor: &Actor,
+        id: VmId,
+        mac: String,
+    ) -> Result<Started<Arc<Vm>>> {
+        let operation = Operation::VmNic;
+        self.device_task(actor, id, operation, async move |inner, task| {
+            task.note(format!("unplug {mac}"));
             let done = inner
                 .inventory
                 .blocking(move |hypervisor| hypervisor.detach(id, &mac, PATIENCE))
@@ -169,6 +211,26 @@ impl Vms {
             inner.seen(id, done).await
         })
         .await
+    }
+
+    /// What makes a disk, or waits for a guest.
+    async fn device_task<F>(
+        &self,
+        actor: &Actor,
+        id: VmId,
+        operation: Operation,
+        work: impl FnOnce(Arc<Inner>, Arc<Running>) -> F + Send + 'static,
+    ) -> Result<Started<Arc<Vm>>>
+    where
+        F: Future<Output = Result<Arc<Vm>>> + Send,
+    {
+        let plan = Plan {
+            operation,
+            target: self.target(actor, operation, id).await?,
+            steps: &[],
+            cancel: Plan::never("a device is plugged in or not: there is no way back half-way"),
+        };
+        self.as_task(actor, id, plan, work).await
     }
 
     /// Puts an image of the library into the CD drive, or takes the disc out.

@@ -6458,7 +6458,10 @@ export interface operations {
     attachVmDisk: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path: {
                 id: string;
             };
@@ -6477,6 +6480,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description The body is not JSON. */
@@ -6586,7 +6600,10 @@ export interface operations {
                 /** @description Delete its file too, if it was made for this VM; it is kept if not given. */
                 delete?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path: {
                 id: string;
                 target: string;
@@ -6602,6 +6619,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */
@@ -6995,7 +7023,10 @@ export interface operations {
     detachVmNic: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer the task at once, instead of waiting for its end (RFC 7240). */
+                Prefer?: string;
+            };
             path: {
                 id: string;
                 mac: string;
@@ -7011,6 +7042,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description The task that does it; with `Prefer: respond-async` only. */
+            202: {
+                headers: {
+                    /** @description The task's path. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */

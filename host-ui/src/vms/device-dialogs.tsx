@@ -1,7 +1,7 @@
 // The dialogs that plug devices into a VM, change and unplug them. Each is one question and one request.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
-import { api, ask } from '@/api/client';
+import { api, ask, outcome } from '@/api/client';
 import { ApiError } from '@/api/problem';
 import { imagesQuery } from '@/api/queries';
 import type { Disk, Vm } from '@/api/types';
@@ -64,7 +64,7 @@ export function AddDiskDialog({ vm, onClose }: { vm: Vm; onClose: () => void }) 
   const [gib, setGib] = useState('20');
   const images = useQuery(imagesQuery).data?.filter((each) => !isCd(each)) ?? [];
   const body = { ...(gib.trim() === '' ? {} : { size_bytes: bytesOfGib(gib) }), ...(image === '' ? {} : { image }) };
-  const request = () => ask(api.POST('/api/v1/vms/{id}/disks', { params: { path: { id: vm.id } }, body }));
+  const request = () => outcome(api.POST('/api/v1/vms/{id}/disks', { params: { path: { id: vm.id } }, body }));
   return (
     <ChangeDialog title={t('disk.add.title', { name: vm.name })} submit={t('disk.add')} onClose={onClose} request={request}>
       {(problem) => (
@@ -108,7 +108,7 @@ export function RemoveDiskDialog({ vm, disk, onClose }: { vm: Vm; disk: Disk; on
   const { t } = useI18n();
   const [remove, setRemove] = useState(false);
   const params = { path: { id: vm.id, target: disk.target }, query: { delete: remove } };
-  const request = () => ask(api.DELETE('/api/v1/vms/{id}/disks/{target}', { params }));
+  const request = () => outcome(api.DELETE('/api/v1/vms/{id}/disks/{target}', { params }));
   return (
     <ChangeDialog danger title={t('disk.remove.title', { disk: disk.target, name: vm.name })} submit={t('device.remove')} onClose={onClose} request={request}>
       {() => (
@@ -148,7 +148,7 @@ export function AddNicDialog({ vm, onClose }: { vm: Vm; onClose: () => void }) {
 
 export function RemoveNicDialog({ vm, mac, onClose }: { vm: Vm; mac: string; onClose: () => void }) {
   const { t } = useI18n();
-  const request = () => ask(api.DELETE('/api/v1/vms/{id}/nics/{mac}', { params: { path: { id: vm.id, mac } } }));
+  const request = () => outcome(api.DELETE('/api/v1/vms/{id}/nics/{mac}', { params: { path: { id: vm.id, mac } } }));
   return (
     <ChangeDialog danger title={t('nic.remove.title', { mac, name: vm.name })} submit={t('device.remove')} onClose={onClose} request={request}>
       {() => <p>{t('device.remove.text')}</p>}

@@ -1,11 +1,13 @@
 //! A VM's disks, NICs and CD drive.
 
 use axum::extract::State;
+use axum::response::Response;
 use qx_api::rest::{Cdrom, DiskAttach, DiskPatch, NicAttach, NicPatch, Vm};
 use qx_engine::Error;
 use qx_model::name::ImageName;
 use serde::Deserialize;
 
+use super::tasks::{Prefer, respond};
 use super::vms::wire;
 use crate::app::App;
 use crate::callers::Caller;
@@ -17,14 +19,15 @@ type Answer = Result<Json<Vm>, Failure>;
 pub(super) async fn attach_disk(
     State(app): State<App>,
     caller: Caller,
+    prefer: Prefer,
     id: Id,
     Json(wish): Json<DiskAttach>,
-) -> Answer {
+) -> Result<Response, Failure> {
     let (disk, limits) = wish.into_spec().map_err(Error::Invalid)?;
     let vms = &app.engine.vms;
     let actor = &caller.identity.actor;
-    let vm = vms.attach_disk(actor, id.vm(), disk, limits).await?;
-    Ok(Json(wire(vm)))
+    let started = vms.begin_attach_disk(actor, id.vm(), disk, limits).await?;
+    respond(started, prefer, |vm| Json(wire(vm))).await
 }
 
 pub(super) async fn patch_disk(
@@ -51,16 +54,17 @@ pub(super) struct DetachQuery {
 pub(super) async fn detach_disk(
     State(app): State<App>,
     caller: Caller,
+    prefer: Prefer,
     id: Id,
     Target(target): Target,
     Query(query): Query<DetachQuery>,
-) -> Answer {
+) -> Result<Response, Failure> {
     let vms = &app.engine.vms;
     let actor = &caller.identity.actor;
-    let vm = vms
-        .detach_disk(actor, id.vm(), target, query.delete)
+    let started = vms
+        .begin_detach_disk(actor, id.vm(), target, query.delete)
         .await?;
-    Ok(Json(wire(vm)))
+    respond(started, prefer, |vm| Json(wire(vm))).await
 }
 
 pub(super) async fn attach_nic(
@@ -92,12 +96,13 @@ pub(super) async fn patch_nic(
 pub(super) async fn detach_nic(
     State(app): State<App>,
     caller: Caller,
+    prefer: Prefer,
     id: Id,
     Mac(mac): Mac,
-) -> Answer {
-    let vms = &app.engine.vms;
-    let vm = vms.detach_nic(&caller.identity.actor, id.vm(), mac).await?;
-    Ok(Json(wire(vm)))
+) -> Result<Response, Failure> {
+    let (vms, actor) = (&app.engine.vms, &caller.identity.actor);
+    let started = vms.begin_detach_nic(actor, id.vm(), mac).await?;
+    respond(started, prefer, |vm| Json(wire(vm))).await
 }
 
 pub(super) async fn set_cdrom(

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::call::Body;
 use super::{Client, Error, PowerAction};
-use crate::rest::{Task, TaskPage, VmCreate};
+use crate::rest::{DiskAttach, Task, TaskPage, VmCreate};
 
 impl Client {
     /// The newest tasks.
@@ -59,6 +59,38 @@ impl Client {
     /// See [`Error`].
     pub async fn begin_delete_vm(&self, id: Uuid, disks: bool) -> Result<Task, Error> {
         let path = format!("/api/v1/vms/{id}?disks={disks}");
+        self.begin(Method::DELETE, &path, Body::None).await
+    }
+
+    /// Begins to make a disk and plug it in.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn begin_attach_disk(&self, id: Uuid, wish: &DiskAttach) -> Result<Task, Error> {
+        let path = format!("/api/v1/vms/{id}/disks");
+        self.begin(Method::POST, &path, Body::json(wish)?).await
+    }
+
+    /// Begins to unplug a disk; with `delete`, its file goes too.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn begin_detach_disk(
+        &self,
+        id: Uuid,
+        target: &str,
+        delete: bool,
+    ) -> Result<Task, Error> {
+        let path = format!("/api/v1/vms/{id}/disks/{target}?delete={delete}");
+        self.begin(Method::DELETE, &path, Body::None).await
+    }
+
+    /// Begins to unplug a NIC.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn begin_detach_nic(&self, id: Uuid, mac: &str) -> Result<Task, Error> {
+        let path = format!("/api/v1/vms/{id}/nics/{mac}");
         self.begin(Method::DELETE, &path, Body::None).await
     }
 

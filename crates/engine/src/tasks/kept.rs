@@ -5,7 +5,7 @@ use qx_model::task::TaskEvent;
 use rusqlite::{Connection, OptionalExtension, Row, types};
 use uuid::Uuid;
 
-use super::{LogLine, Task, TaskPage};
+use super::{LogLine, Task, TaskPage, timestamp};
 use crate::error::Result;
 use crate::store::Store;
 use crate::told::{Told, ToldKind};
@@ -76,7 +76,7 @@ pub(super) async fn interrupt(store: &Store) -> Result<()> {
                 let detail = "the daemon, or the whole host, stopped while this was under way, and it was not taken \
                               up again; look at what is there, and ask again if it is needed";
                 task.course = task.course.next(TaskEvent::DaemonEnded);
-                task.ended_at = Some(Timestamp::now());
+                task.ended_at = Some(timestamp());
                 task.problem = Some(Told::new(ToldKind::Unavailable, detail));
                 write(connection, &task, &log)?;
             }

@@ -218,6 +218,12 @@ impl Tasks {
     }
 }
 
+/// To the millisecond, as the audit log has it.
+fn timestamp() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
 fn unknown(id: Uuid) -> Error {
     Error::NotFound {
         what: "task",

@@ -2,14 +2,13 @@
 
 use std::time::Instant;
 
-use jiff::Timestamp;
 use qx_model::access::{Actor, Operation};
 use qx_model::task::{Cancel, Course, TaskEnd, TaskEvent};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::{Live, LogLine, PERCENT_EVERY, Stop, Target, Task, Tasks, kept};
+use super::{Live, LogLine, PERCENT_EVERY, Stop, Target, Task, Tasks, kept, timestamp};
 use crate::error::{Error, Result};
 use crate::told::{Told, ToldKind};
 
@@ -75,7 +74,7 @@ impl Tasks {
             target: plan.target,
             actor: actor.name.clone(),
             course: Course::new(plan.steps, plan.cancel),
-            created_at: Timestamp::now(),
+            created_at: timestamp(),
             started_at: None,
             ended_at: None,
             problem: None,
@@ -106,7 +105,7 @@ impl Running {
     pub(crate) fn begin(&self) -> Result<()> {
         self.check()?;
         self.change(|now| {
-            now.task.started_at = Some(Timestamp::now());
+            now.task.started_at = Some(timestamp());
             now.apply(TaskEvent::Begin);
         });
         Ok(())
@@ -212,7 +211,7 @@ impl Running {
         let Some(mut now) = live.remove(&self.id) else {
             return;
         };
-        now.task.ended_at = Some(Timestamp::now());
+        now.task.ended_at = Some(timestamp());
         now.task.problem = problem;
         now.apply(TaskEvent::End(end));
         // Under the lock: whoever asks finds it there or in the store, whose jobs come in order.
@@ -240,7 +239,7 @@ impl Live {
     pub(super) fn note(&mut self, text: String) {
         if self.log.len() < MOST_NOTES {
             self.log.push(LogLine {
-                time: Timestamp::now(),
+                time: timestamp(),
                 text: text.chars().take(LONGEST_NOTE).collect(),
             });
         }

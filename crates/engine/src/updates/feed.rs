@@ -19,6 +19,7 @@ use super::transfer::sentence;
 use super::{TransferSource, Updates, read_env};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
+use crate::tasks::{Plan, Target};
 
 /// A signature has 64; a page that says "not found" is not read for long.
 const MOST_SIGNATURE_BYTES: u64 = 1024;
@@ -63,7 +64,23 @@ impl Updates {
     pub async fn check(&self, actor: &Actor) -> Result<()> {
         let work = async {
             let installed = self.installed()?;
-            self.ask(&installed).await.map(drop)
+            let plan = Plan {
+                operation: Operation::UpdateCheck,
+                target: Target::system(),
+                steps: &[],
+                cancel: Plan::never("the feed answers soon, or is given up"),
+            };
+            let (task, _) = self.inner.tasks.open(actor, plan);
+            let this = self.clone();
+            let asking = tokio::spawn(async move {
+                task.begin()?;
+                let asked = this.ask(&installed).await.map(drop);
+                task.end(&asked);
+                asked
+            });
+            asking
+                .await
+                .map_err(|error| Error::internal("asking the feed did not come back", error))?
         };
         self.change(actor, Operation::UpdateCheck, work).await
     }

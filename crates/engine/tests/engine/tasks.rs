@@ -178,6 +178,29 @@ async fn a_wish_that_is_wrong_is_refused_before_it_becomes_a_task() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_plugged_in_and_out_is_two_tasks() {
+    let bench = Bench::new().await;
+    let vms = &bench.engine.vms;
+    let wish = spec("web1");
+    let id = wish.id;
+    vms.create(&admin(), wish).await.unwrap();
+    let limits = qx_model::device::DiskLimits::default();
+    let attached = vms
+        .begin_attach_disk(&admin(), id, blank(1 << 20), limits)
+        .await;
+    let vm = attached.unwrap().outcome().await.unwrap();
+    assert_eq!(vm.disks.len(), 1);
+    let detached = vms
+        .begin_detach_disk(&admin(), id, "vdz".into(), false)
+        .await
+        .unwrap();
+    let ended = over(&bench, detached.task.id).await;
+    assert_eq!(ended.operation, "vm_disk");
+    assert_eq!(ended.course.state, TaskState::Failed);
+    assert!(ended.problem.unwrap().detail.contains("vdz"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_shows_how_far_it_is_and_can_be_cancelled_by_others() {
     let bench = Bench::new().await;
     let (sender, pieces) = tokio::sync::mpsc::channel(1);
