@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use qx_model::access::{Actor, Operation};
-use qx_model::task::{Cancel, Course, TaskEnd, TaskEvent};
+use qx_model::task::{Cancel, Course, TaskEnd, TaskEvent, TaskState};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -212,8 +212,11 @@ impl Running {
             return;
         };
         now.task.ended_at = Some(timestamp());
-        now.task.problem = problem;
         now.apply(TaskEvent::End(end));
+        let failed = now.task.course.state == TaskState::Failed;
+        // What was withdrawn when it could no longer be cancelled has failed for that reason.
+        let withdrawn = || Error::Cancelled.told();
+        now.task.problem = problem.or_else(|| failed.then(withdrawn));
         // Under the lock: whoever asks finds it there or in the store, whose jobs come in order.
         self.tasks.say(&mut now);
         kept::prune(&self.tasks.inner.store);

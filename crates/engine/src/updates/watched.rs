@@ -89,3 +89,126 @@ impl Progress for Watched {
             .progress(if read_back > 0 { read_back } else { written }, of);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+
+    use qx_model::access::{Actor, Operation, Role};
+    use qx_model::task::{Cancel, StepState, TaskState};
+    use qx_slots::SlotName;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::audit::Audit;
+    use crate::events::Events;
+    use crate::store::Store;
+    use crate::tasks::{Plan, Target, Task, Tasks};
+    use crate::updates::transfer::{Transfer, TransferSource};
+
+    struct Bench {
+        tasks: Tasks,
+        watched: Watched,
+        id: Uuid,
+        _files: tempfile::TempDir,
+    }
+
+    fn admin() -> Actor {
+        Actor {
+            name: "admin".into(),
+            role: Role::Admin,
+            origin: "local".into(),
+        }
+    }
+
+    impl Bench {
+        async fn new() -> Self {
+            let files = tempfile::tempdir().unwrap();
+            let store = Store::open(&files.path().join("quantix.db")).unwrap();
+            let events = Events::new();
+            let tasks = Tasks::load(store.clone(), events.clone(), Audit::new(store));
+            let tasks = tasks.await.unwrap();
+            let plan = Plan {
+                operation: Operation::UpdateFetch,
+                target: Target::system(),
+                steps: STEPS,
+                cancel: Cancel::Possible,
+            };
+            let (task, _) = tasks.open(&admin(), plan);
+            let id = task.id();
+            let now = Some(Transfer::new(TransferSource::Feed, id));
+            let shown = Shown {
+                now: Arc::new(Mutex::new(now)),
+                events,
+            };
+            Self {
+                tasks,
+                watched: Watched::new(shown, Arc::new(task)),
+                id,
+                _files: files,
+            }
+        }
+
+        async fn task(&self) -> Task {
+            self.tasks.get(&admin(), self.id).await.unwrap().0
+        }
+    }
+
+    fn cut_off() -> StageError {
+        StageError::Slot {
+            slot: SlotName::B,
+            source: io::Error::other("it was cut off"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slot_is_written_and_read_back_half_of_the_task_each() {
+        let mut bench = Bench::new().await;
+        bench.watched.at(50, 0, 100);
+        assert_eq!(bench.task().await.course.percent(), 25);
+        bench.watched.at(100, 50, 100);
+        let reading = bench.task().await;
+        assert_eq!(reading.course.percent(), 75);
+        assert_eq!(reading.course.steps[0].state, StepState::Done);
+        let refused = bench.tasks.cancel(&admin(), bench.id).await.unwrap_err();
+        assert!(refused.to_string().contains("being read back"), "{refused}");
+        bench.watched.end(None);
+        assert_eq!(bench.task().await.course.state, TaskState::Done);
+        let shown = bench.watched.shown.lock().clone().unwrap();
+        assert_eq!((shown.state, shown.percent), (TransferState::Done, 100));
+    }
+
+    #[tokio::test]
+    async fn what_was_cut_off_by_a_cancel_is_cancelled_and_by_a_fault_failed() {
+        let bench = Bench::new().await;
+        bench.tasks.cancel(&admin(), bench.id).await.unwrap();
+        bench.watched.end(Some(&cut_off()));
+        let task = bench.task().await;
+        assert_eq!(
+            (task.course.state, task.problem),
+            (TaskState::Cancelled, None)
+        );
+
+        let bench = Bench::new().await;
+        bench.watched.end(Some(&cut_off()));
+        let task = bench.task().await;
+        assert_eq!(task.course.state, TaskState::Failed);
+        let told = task.problem.unwrap().detail;
+        assert!(
+            told.contains("slot B cannot be written now: it was cut off"),
+            "{told}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_was_discarded_while_it_was_read_back_and_then_failed_says_why() {
+        let mut bench = Bench::new().await;
+        bench.watched.at(100, 1, 100);
+        bench.watched.task.withdraw();
+        bench.watched.end(Some(&cut_off()));
+        let task = bench.task().await;
+        assert_eq!(task.course.state, TaskState::Failed);
+        assert!(task.problem.unwrap().detail.contains("was cancelled"));
+    }
+}
