@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use qx_api::client::EventStream;
 use qx_api::rest::{ConsoleTicket, Event, EventType, Problem, Role, Vm, VmState};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -22,6 +22,16 @@ pub(crate) async fn open(
     path: &str,
     headers: &[(&str, &str)],
 ) -> Result<Socket, Problem> {
+    let stream = daemon.tls(daemon.node.https().port(), b"http/1.1").await;
+    open_on(daemon, stream, path, headers).await
+}
+
+async fn open_on(
+    daemon: &Daemon,
+    stream: TlsStream<TcpStream>,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Result<Socket, Problem> {
     let mut request = http::Request::builder()
         .uri(format!("wss://localhost{path}"))
         .header("host", format!("localhost:{}", daemon.node.https().port()))
@@ -32,7 +42,6 @@ pub(crate) async fn open(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let stream = daemon.tls(daemon.node.https().port(), b"http/1.1").await;
     match tokio_tungstenite::client_async(request.body(()).unwrap(), stream).await {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(answer)) => {
@@ -295,21 +304,26 @@ async fn a_reader_that_is_too_slow_is_told_so_and_let_go() {
         ("cookie", browser.cookie.as_str()),
         ("origin", &daemon.url()),
     ];
-    let mut socket = open(&daemon, "/api/v1/events", &headers).await.unwrap();
-    // Large events fill what the kernel takes for the reader; then more than are kept pass by.
+    // Large events fill what the kernel takes for the reader, which is little; then more than are kept pass by,
+    // well before the reader is given up for taking nothing.
+    let narrow = TcpSocket::new_v4().unwrap();
+    narrow.set_recv_buffer_size(4096).unwrap();
+    let stream = narrow.connect(daemon.node.https()).await.unwrap();
+    let stream = daemon.tls_on(stream, b"http/1.1").await;
+    let opened = open_on(&daemon, stream, "/api/v1/events", &headers).await;
+    let mut socket = opened.unwrap();
     let mut wish = wish("a");
     wish.description = "\u{1f4a4}".repeat(1024);
     let vm = daemon.local().create_vm(&wish).await.unwrap();
-    for _ in 0..1500 {
+    for _ in 0..900 {
         daemon.local().start_vm(vm.id).await.unwrap();
         daemon.local().stop_vm(vm.id).await.unwrap();
     }
-    let mut received = 0;
+    // It comes only when events passed a reader by: without it the fault did not happen.
     let last = loop {
         let next = tokio::time::timeout(Duration::from_secs(20), socket.next());
         match next.await.unwrap().unwrap().unwrap() {
             Message::Text(text) => {
-                received += 1;
                 let event: Event = serde_json::from_str(&text).unwrap();
                 if event.kind == EventType::Resync {
                     break event;
@@ -319,10 +333,6 @@ async fn a_reader_that_is_too_slow_is_told_so_and_let_go() {
             other => panic!("{other:?} before the resync"),
         }
     };
-    assert!(
-        received < 3001,
-        "the reader was not slow: the fault did not happen"
-    );
     let closed = loop {
         match socket.next().await.unwrap().unwrap() {
             Message::Close(frame) => break frame.unwrap(),

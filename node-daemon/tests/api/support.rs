@@ -196,6 +196,12 @@ impl Daemon {
 
     /// TLS with the daemon's own certificate as the only authority.
     pub(crate) async fn tls(&self, port: u16, protocol: &[u8]) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        self.tls_on(stream, protocol).await
+    }
+
+    /// The same over a connection that stands.
+    pub(crate) async fn tls_on(&self, stream: TcpStream, protocol: &[u8]) -> TlsStream<TcpStream> {
         let mut roots = rustls::RootCertStore::empty();
         let certificate = self.files.path().join("state/tls/cert.pem");
         roots
@@ -208,7 +214,6 @@ impl Daemon {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![protocol.to_vec()];
-        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         TlsConnector::from(Arc::new(config))
             .connect(name, stream)
