@@ -112,11 +112,8 @@ fn write_addresses(
 ) {
     match &management.ipv4 {
         Ipv4::Dhcp if has_ports => {
-            // Beside the rest of the boot: the client asks for kernel modules before it goes to the background.
-            out.option(
-                "post-up",
-                format_args!("/sbin/dhcpcd --hostname {hostname} $IFACE &"),
-            );
+            out.option("use", "dhcp");
+            out.option("dhcp-hostname", hostname);
         }
         Ipv4::Dhcp | Ipv4::None => {}
         Ipv4::Static { address, gateway } => out.address(address, gateway.as_ref()),
