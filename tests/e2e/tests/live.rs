@@ -176,6 +176,15 @@ fn host_tells_what_it_is(machine: &Machine, api: &Api, image: &Image) -> Result<
         "no watchdog: {}",
         host["boot"]
     );
+    // The emulated processor has SVM: whether KVM is usable on it or not, its module must have been loaded.
+    if !machine.accelerator().is_kvm() {
+        let note = host["hypervisor"]["note"].as_str().unwrap_or_default();
+        ensure!(
+            !note.contains("there is no /dev/kvm"),
+            "KVM is not loaded: {note}"
+        );
+        println!("VMs run on {}, {note:?}", host["hypervisor"]["accelerator"]);
+    }
     let shown = tls::fingerprint(machine.port(8443)?)?;
     let told = host["certificate_sha256"]
         .as_str()

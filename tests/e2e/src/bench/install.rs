@@ -45,14 +45,16 @@ dd if=/dev/zero of=/dev/vda bs=1M count=1 conv=fsync status=none
 empty
 start=$(now)
 qx-install by-hand /run/answer.toml >/run/bench.log 2>&1 &
-peak=0
-while size=$(grep VmHWM: /proc/$!/status 2>/dev/null); do
-    size=${size//[!0-9]/}
-    [ "${size:-0}" -le "$peak" ] || peak=$size
+pid=$!
+# Beside it, so that the end is seen when it comes.
+while size=$(grep VmHWM: /proc/$pid/status 2>/dev/null); do
+    echo "${size//[!0-9]/}"
     sleep 0.5
-done
-wait $! || { cat /run/bench.log >&2; exit 1; }
-echo "$plain $(($(now) - start)) $peak"
+done >/run/bench.peaks &
+wait $pid || { cat /run/bench.log >&2; exit 1; }
+install=$(($(now) - start))
+wait
+echo "$plain $install $(sort -n /run/bench.peaks | tail -n 1)"
 "#;
 
 /// The disk that was installed on, and what opens it.

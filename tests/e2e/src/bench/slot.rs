@@ -43,13 +43,16 @@ idle=$(field "$node" VmRSS)
 echo 5 >"/proc/$node/clear_refs"
 start=$(now)
 qx update upload /data/bench.qxu >/run/bench.log 2>&1 &
-peak=0
-while size=$(field $! VmHWM 2>/dev/null) && [ -n "$size" ]; do
-    peak=$size
+pid=$!
+# Beside it, so that the end is seen when it comes.
+while size=$(field $pid VmHWM 2>/dev/null) && [ -n "$size" ]; do
+    echo "$size"
     sleep 0.5
-done
-wait $! || { cat /run/bench.log >&2; exit 1; }
-echo "$plain $(($(now) - start)) $idle $(field "$node" VmHWM) $peak"
+done >/run/bench.peaks &
+wait $pid || { cat /run/bench.log >&2; exit 1; }
+update=$(($(now) - start))
+wait
+echo "$plain $update $idle $(field "$node" VmHWM) $(sort -n /run/bench.peaks | tail -n 1)"
 "#;
 
 /// `disk` holds an installation that `key` opens.

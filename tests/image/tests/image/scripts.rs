@@ -95,7 +95,7 @@ fn joined(script: &str) -> Vec<String> {
     let text = script.replace("\\\n", " ");
     text.lines()
         .map(str::trim)
-        .filter(|line| !line.starts_with('#') && !line.contains("=\"") && !is_assignment(line))
+        .filter(|line| !line.starts_with('#') && !is_assignment(line))
         .map(str::to_owned)
         .collect()
 }
