@@ -1,22 +1,20 @@
 //! `qx completion`: needs no host.
 
-use std::io::{self, Write as _};
-
 use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate};
 
 use crate::args::Arguments;
+use crate::output::text;
 
 pub(crate) fn print(shell: Shell) -> Result<()> {
-    let written = io::stdout().write_all(&script(shell));
-    written.context("can't write the completion script")
+    text(script(shell)?)
 }
 
-fn script(shell: Shell) -> Vec<u8> {
+fn script(shell: Shell) -> Result<String> {
     let mut script = Vec::new();
     generate(shell, &mut Arguments::command(), "qx", &mut script);
-    script
+    String::from_utf8(script).context("the script is not text")
 }
 
 #[cfg(test)]
@@ -28,7 +26,7 @@ mod tests {
     #[test]
     fn every_shell_s_script_knows_every_command() {
         for shell in Shell::value_variants() {
-            let script = String::from_utf8(script(*shell)).unwrap();
+            let script = script(*shell).unwrap();
             for command in Arguments::command().get_subcommands() {
                 let name = command.get_name();
                 assert!(script.contains(name), "{shell} does not know {name}");

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::args::{Format, HostCommand, Scope};
 use crate::files::{bar, open, pieces};
-use crate::output::{self, json, plain};
+use crate::output::{self, json, line, plain};
 use crate::terminal::ask_password;
 
 /// How every encrypted backup begins.
@@ -58,9 +58,9 @@ pub(crate) async fn run(
             };
             client.reset_host(&HostReset { scope, confirm }).await?;
             if format == Format::Table {
-                println!(
-                    "The host restarts and is reset. Its console shows a one-time password then."
-                );
+                line(
+                    "The host restarts and is reset. Its console shows a one-time password then.",
+                )?;
             }
             Ok(())
         }
@@ -137,10 +137,9 @@ fn show(format: Format, restored: &HostRestored) -> Result<()> {
     if format == Format::Json {
         return json(restored);
     }
-    for line in lines(restored) {
-        println!("{}", plain(&line));
-    }
-    Ok(())
+    lines(restored)
+        .iter()
+        .try_for_each(|text| line(plain(text)))
 }
 
 fn lines(restored: &HostRestored) -> Vec<String> {

@@ -34,6 +34,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
+        // As programs end that don't know better: quietly.
+        Err(error) if error.is::<output::Unread>() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("qx: {error:#}");
             ExitCode::FAILURE

@@ -5,7 +5,7 @@ use qx_api::client::Client;
 use qx_api::rest::{MetricsSample, MetricsSeries, MetricsValues, Vm};
 
 use crate::args::{Format, Metrics};
-use crate::output::{json, list, plain};
+use crate::output::{json, line, list, plain};
 use crate::size::Size;
 use crate::vms::find;
 
@@ -63,7 +63,7 @@ async fn watch(client: &Client, format: Format, vm: Option<Vm>) -> Result<()> {
     let mut live = client.live_metrics().await?;
     while let Some(sample) = live.next().await? {
         if format == Format::Json {
-            println!("{}", serde_json::to_string(&sample)?);
+            line(serde_json::to_string(&sample)?)?;
             continue;
         }
         let (name, values) = match &vm {
@@ -84,7 +84,7 @@ async fn watch(client: &Client, format: Format, vm: Option<Vm>) -> Result<()> {
         .zip(texts)
         .map(|(label, text)| format!("{label}{text}"))
         .collect();
-        println!("{} {}", sample.time, labelled.join("  "));
+        line(format_args!("{} {}", sample.time, labelled.join("  ")))?;
     }
     bail!("the daemon ended the stream: it is stopping")
 }

@@ -1,5 +1,8 @@
 //! Printing: tables for people, the API's own JSON for machines.
 
+use std::fmt::Display;
+use std::io::{self, Write as _};
+
 use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
@@ -8,6 +11,24 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::size::Size;
+
+/// Who read the output has gone, as `head` does when it has enough.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the output any more")]
+pub(crate) struct Unread;
+
+/// Prints one line.
+pub(crate) fn line(line: impl Display) -> Result<()> {
+    text(format_args!("{line}\n"))
+}
+
+/// Prints; everything that `qx` says on its standard output goes through here.
+pub(crate) fn text(what: impl Display) -> Result<()> {
+    write!(io::stdout(), "{what}").map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Unread.into(),
+        _ => anyhow::Error::new(error).context("can't print"),
+    })
+}
 
 /// Prints `value` as JSON, or as what `rows` makes of it under `header`.
 pub(crate) fn list<T: Serialize>(
@@ -22,8 +43,7 @@ pub(crate) fn list<T: Serialize>(
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(header.iter().copied());
     table.add_rows(rows);
-    println!("{}", table.trim_fmt());
-    Ok(())
+    line(table.trim_fmt())
 }
 
 /// Prints `value` as JSON, or as a list of names and texts.
@@ -37,15 +57,14 @@ pub(crate) fn fields<T: Serialize>(
     }
     let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, text) in fields {
-        println!("{name:<width$}  {text}");
+        line(format_args!("{name:<width$}  {text}"))?;
     }
     Ok(())
 }
 
 /// Prints one JSON document.
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
+    line(serde_json::to_string_pretty(value)?)
 }
 
 /// The name that the API uses for a value of one of its enumerations.

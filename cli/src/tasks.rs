@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::args::Format;
 use crate::args::task::TaskCommand;
 use crate::files::percent_bar;
-use crate::output::{fields, json, list, plain, word};
+use crate::output::{fields, json, line, list, plain, word};
 
 /// Between two looks at how far it is: at first, and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(20);
@@ -42,7 +42,7 @@ pub(crate) async fn finish(
     if format == Format::Json {
         json(&task)?;
     } else {
-        println!("{}", task.id);
+        line(task.id)?;
     }
     Ok(None)
 }

@@ -11,7 +11,7 @@ use tokio::io::AsyncSeekExt;
 
 use crate::args::{Format, UpdateCommand};
 use crate::files::{bar, open, percent_bar, pieces};
-use crate::output::{json, plain};
+use crate::output::{json, line, plain};
 use crate::update_lines::lines;
 
 /// Between two tries to go on with an upload, and how many there are.
@@ -53,10 +53,7 @@ fn show(format: Format, updates: &Updates) -> Result<()> {
     if format == Format::Json {
         return json(updates);
     }
-    for line in lines(updates) {
-        println!("{}", plain(&line));
-    }
-    Ok(())
+    lines(updates).iter().try_for_each(|text| line(plain(text)))
 }
 
 /// Sends the file, and goes on where it was when the connection breaks.
