@@ -5,10 +5,13 @@
     reason = "helpers of tests may panic like the tests"
 )]
 
+mod common;
+
+use common::verify_part;
 use proptest::prelude::*;
 use qx_slots::{
     Hash, Keyring, Limits, Manifest, ManifestError, PART_NAMES, Part, PartError, SigningKey,
-    verify_manifest, verify_part,
+    verify_manifest,
 };
 
 const FLIPS: usize = 50;

@@ -8,23 +8,33 @@ use std::thread;
 use qx_slots::{Part, PartError, PartVerifier};
 use thiserror::Error;
 
-use crate::source::ALIGNMENT;
+use super::direct::ALIGNMENT;
 
 const BUFFERS: usize = 4;
 const BUFFER_BYTES: usize = 512 * 1024;
 
 /// Why a part could not be copied.
 #[derive(Debug, Error)]
-pub(crate) enum CopyError {
+pub enum CopyError {
+    /// The source cannot be read, or is not what was signed.
     #[error(transparent)]
     Part(#[from] PartError),
-    #[error("{name} cannot be written to memory")]
-    Write { name: String, source: io::Error },
+    /// The target takes no more.
+    #[error("{name} cannot be written")]
+    Write {
+        /// The part.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 /// Copies `source` to `target`. Calls `progress` with the length of every piece. Stops soon after the
 /// expected length when the source is longer.
-pub(crate) fn copy_verified(
+///
+/// # Errors
+/// When the source is not the part, or the target cannot be written.
+pub fn copy_verified(
     part: &Part,
     source: impl Read + Send,
     mut target: impl Write,
