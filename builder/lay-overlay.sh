@@ -35,8 +35,8 @@ persist /var/lib/libvirt/dnsmasq /data/libvirt/dnsmasq
 persist /var/lib/chrony /data/chrony
 persist /etc/iscsi/initiatorname.iscsi /quantix/iscsi/initiatorname.iscsi
 persist /var/log /data/log
-# Scripts that other packages hang on interfaces; ours need none.
-rm -rf "$root"/etc/network/if-*.d
+# Other packages hang scripts on interfaces here; nothing would run them.
+rm -rf "$root/etc/network"
 
 tar -C "$repo/overlay" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -cf - . |
     tar -C "$root" --numeric-owner -xpf -
@@ -51,8 +51,8 @@ mkdir -p "$seed/qemu/networks/autostart"
 ln -s ../default.xml "$seed/qemu/networks/autostart/default.xml"
 
 # Written by qx-config and by DHCP.
-rm -f "$root/etc/resolv.conf" "$root/etc/network/interfaces"
-mkdir -p "$root/etc/network" "$root/etc/nftables.d" "$root/etc/ssh/sshd_config.d" "$root/etc/inittab.d"
+rm -f "$root/etc/resolv.conf"
+mkdir -p "$root/etc/nftables.d" "$root/etc/ssh/sshd_config.d" "$root/etc/inittab.d"
 
 # Control groups belong to libvirt; with this file OpenRC forks six times for each service to make its own.
 rm -f "$root/usr/lib/rc/sh/rc-cgroup.sh"

@@ -32,7 +32,7 @@ pub struct Options {
     /// The built web UI.
     #[arg(long, default_value = "/usr/share/quantix/ui")]
     pub ui_dir: PathBuf,
-    /// What the boot left behind: boot.json, config-status.json and applied.json.
+    /// What the boot left behind: boot.json, config-status.json, applied.json and network.json.
     #[arg(long, default_value = "/run/quantix")]
     pub run_dir: PathBuf,
     /// Where root's password hash is.

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::config::{InterfaceName, MacAddress};
+use crate::network::ip_batch;
 
 /// How long a link may take to come up before another card is tried.
 const LINK_WAIT: Duration = Duration::from_secs(3);
@@ -37,7 +37,10 @@ pub fn discover(sys: &Path) -> Vec<Nic> {
             let physical = dir.join("device").exists() && !dir.join("wireless").exists();
             let name = entry.file_name().to_str()?.parse().ok()?;
             let index = number(&dir.join("ifindex"))?;
-            let mac = text(&dir.join("address")).and_then(|mac| mac.parse().ok());
+            // A card in a bond wears the bond's address.
+            let own = text(&dir.join("bonding_slave/perm_hwaddr"));
+            let mac = own.or_else(|| text(&dir.join("address")));
+            let mac = mac.and_then(|mac| mac.parse().ok());
             let carrier = number(&dir.join("carrier")).map(|carrier| carrier == 1);
             physical.then_some((index, Nic { name, mac, carrier }))
         })
@@ -50,14 +53,9 @@ pub fn discover(sys: &Path) -> Vec<Nic> {
 #[must_use]
 pub fn discover_with_link(sys: &Path) -> Vec<Nic> {
     let mut nics = discover(sys);
-    for nic in &nics {
-        // A card that cannot be switched on shows as one without a link.
-        let _ = Command::new("ip")
-            .args(["link", "set", "dev", nic.name.as_str(), "up"])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-    }
+    let up = |nic: &Nic| format!("link set dev {} up", nic.name);
+    // A card that cannot be switched on shows as one without a link.
+    let _ = ip_batch(&nics.iter().map(up).collect::<Vec<_>>());
     let deadline = Instant::now() + LINK_WAIT;
     loop {
         nics = discover(sys);
@@ -107,6 +105,11 @@ mod tests {
             .collect();
         assert_eq!(names, ["ens1", "enp2s0"]);
         assert_eq!(discover(sys.path())[0].carrier, None);
+        let member = sys.path().join("class/net/ens1/bonding_slave");
+        fs::create_dir(&member).unwrap();
+        fs::write(member.join("perm_hwaddr"), "52:54:00:00:00:07\n").unwrap();
+        let own = "52:54:00:00:00:07".parse().ok();
+        assert_eq!(discover(sys.path())[0].mac, own);
         assert_eq!(discover(sys.path())[1].carrier, Some(false));
         assert!(discover(&sys.path().join("nothing")).is_empty());
     }

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use qx_host::accounts::verify_root_password;
-use qx_host::apply::{Applied, Entry, Facts, Ipv4Method, Paths, apply, plan};
+use qx_host::apply::{Applied, Entry, Facts, Paths, apply, plan};
 use qx_host::config::{Config, Source, Status, parse};
-use qx_host::nics::Nic;
 
 struct Host {
     _dir: tempfile::TempDir,
@@ -50,13 +49,6 @@ impl Host {
         Self { _dir: dir, paths }
     }
 
-    fn card(&self, name: &str, index: u32) {
-        let dir = self.paths.sys.join("class/net").join(name);
-        fs::create_dir_all(dir.join("device")).unwrap();
-        fs::write(dir.join("ifindex"), index.to_string()).unwrap();
-        fs::write(dir.join("address"), format!("52:54:00:00:00:{index:02x}")).unwrap();
-    }
-
     fn apply(&self) -> Status {
         apply(&self.paths).unwrap()
     }
@@ -77,7 +69,6 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn a_live_boot_gets_a_one_time_password_that_opens_root() {
     let host = Host::new(None);
-    host.card("ens3", 2);
     let status = host.apply();
     assert_eq!(
         status,
@@ -143,19 +134,14 @@ fn a_configured_password_opens_root_and_no_other_is_shown() {
 fn a_whole_configuration_is_written() {
     let host = Host::new(Some(
         "[system]\nhostname = \"qx1.example.com\"\ntimezone = \"Europe/Berlin\"\nntp = [\"192.0.2.1\", \"a.b\"]\n\
-         [network.management]\ninterfaces = [\"ens4\"]\nvlan = 20\n\
-         ipv4 = { method = \"static\", address = \"10.0.2.15/24\", gateway = \"10.0.2.2\" }\n\
-         ipv6 = { method = \"none\" }\ndns = [\"10.0.2.3\"]\n",
+         [ssh]\nenabled = true\n",
     ));
-    host.card("ens3", 2);
-    host.card("ens4", 3);
     assert_eq!(host.apply().problems, Vec::<String>::new());
     assert_eq!(host.read("etc/hostname"), "qx1.example.com\n");
     assert!(
         host.read("etc/hosts")
             .contains("127.0.1.1 qx1.example.com qx1\n")
     );
-    assert_eq!(host.read("etc/resolv.conf"), "nameserver 10.0.2.3\n");
     let zone = fs::read_link(host.path("etc/localtime")).unwrap();
     assert_eq!(zone, Path::new("/usr/share/zoneinfo/Europe/Berlin"));
     let chrony = host.read("etc/chrony/chrony.conf");
@@ -164,26 +150,7 @@ fn a_whole_configuration_is_written() {
         chrony.contains("\nport 0\ncmdport 0\n"),
         "chronyd must not listen: {chrony}"
     );
-    let network = host.read("etc/network/interfaces");
-    for line in [
-        "auto br0\niface br0\n",
-        "iface ens4\n    pre-up echo 1 > /proc/sys/net/ipv6/conf/$IFACE/disable_ipv6 || true\n",
-        "    bridge-ports ens4\n",
-        "    bridge-vlan-aware yes\n",
-        "    bridge-stp off\n",
-        "    post-up bridge vlan add dev ens4 vid 20 || true\n",
-        "    post-up bridge vlan add dev br0 vid 20 self || true\n",
-        "    hwaddress 52:54:00:00:00:03\n",
-        "auto br0.20\niface br0.20\n    address 10.0.2.15/24\n    gateway 10.0.2.2\n",
-    ] {
-        assert!(network.contains(line), "{line:?} is missing:\n{network}");
-    }
-    assert!(!network.contains("dhcp"));
-    let applied = Applied::read(&host.paths.run).unwrap();
-    assert_eq!(
-        (applied.interface.as_str(), applied.ipv4),
-        ("br0.20", Ipv4Method::Static)
-    );
+    assert!(Applied::read(&host.paths.run).unwrap().ssh_enabled);
 }
 
 #[test]
@@ -230,51 +197,6 @@ fn ssh_is_off_by_default_and_switching_it_off_leaves_nothing() {
 }
 
 #[test]
-fn a_missing_card_is_named_and_another_taken() {
-    let host = Host::new(Some("[network.management]\ninterfaces = [\"ens9\"]\n"));
-    host.card("ens3", 2);
-    assert_eq!(
-        host.apply().problems,
-        [
-            "network card ens9 is not in this machine",
-            "using network card ens3 instead",
-        ]
-    );
-    assert!(
-        host.read("etc/network/interfaces")
-            .contains("bridge-ports ens3\n")
-    );
-}
-
-#[test]
-fn without_a_card_there_is_still_a_bridge_and_no_wait_for_dhcp() {
-    let host = Host::new(None);
-    host.apply();
-    let network = host.read("etc/network/interfaces");
-    assert!(
-        network.contains("bridge-ports none\n") && !network.contains("dhcp"),
-        "{network}"
-    );
-}
-
-#[test]
-fn two_cards_are_bonded() {
-    let host = Host::new(Some(
-        "[network.management]\ninterfaces = [\"52:54:00:00:00:02\", \"ens4\"]\nbond = { mode = \"802.3ad\" }\n",
-    ));
-    host.card("ens3", 2);
-    host.card("ens4", 3);
-    host.apply();
-    let network = host.read("etc/network/interfaces");
-    for line in [
-        "    use bond\n    bond-members ens3 ens4\n    bond-mode 802.3ad\n    bond-miimon 100\n\n",
-        "    bridge-ports bond0\n",
-    ] {
-        assert!(network.contains(line), "{line:?} is missing:\n{network}");
-    }
-}
-
-#[test]
 fn an_unknown_time_zone_and_an_unwritable_file_are_problems_not_failures() {
     let host = Host::new(Some("system.timezone = \"Mars/Olympus\"\n"));
     fs::create_dir_all(host.path("etc/hosts")).unwrap();
@@ -294,14 +216,6 @@ fn a_malformed_configuration_still_gives_a_whole_system() {
         "{status:?}"
     );
     assert_eq!(host.read("etc/hostname"), "quantix\n");
-}
-
-fn card(name: &str) -> Nic {
-    Nic {
-        name: name.parse().unwrap(),
-        mac: "52:54:00:00:00:01".parse().ok(),
-        carrier: Some(true),
-    }
 }
 
 /// Number of lines of every file, and the first word of each line: the shape that values must not change.
@@ -331,7 +245,6 @@ proptest! {
         comment in "\\PC{0,12}[\n\r =:;#$`]?\\PC{0,12}",
     ) {
         let facts = Facts {
-            ports: vec![card("ens3")],
             shadow: "root:*:1::::::\n".into(),
             root_hash: None,
             zone_exists: true,

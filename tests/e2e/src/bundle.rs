@@ -34,7 +34,7 @@ impl Fault {
             Self::None | Self::KernelPanics => None,
             Self::InitHangs => Some(("usr/sbin/init", "while :; do sleep 1000; done")),
             Self::DaemonCrashes => Some(("usr/sbin/qx-node", "exit 1")),
-            Self::NoNetwork => Some(("usr/sbin/ifupdown-ng", "exit 1")),
+            Self::NoNetwork => Some(("usr/bin/ip", "exit 1")),
         }
     }
 

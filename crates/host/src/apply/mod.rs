@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use qx_slots::{BootEnv, EnvError, KernelArgs, SlotName};
 
-pub use applied::{Applied, Ipv4Method};
+pub use applied::Applied;
 pub use files::{Entry, write_all};
 pub use plan::{Facts, plan};
 pub use services::{follow, reconfigure};
@@ -21,12 +21,11 @@ pub use services::{follow, reconfigure};
 use crate::accounts::{self, AccountError};
 use crate::boot::{BootInfo, Mode};
 use crate::boot_env::{self, Devices};
-use crate::config::{Config, InterfaceSelector, Status, Store, kernel_arguments};
+use crate::config::{Config, Status, Store, kernel_arguments};
 use crate::durable;
 use crate::first_boot;
 use crate::identity;
-use crate::network::choose_ports;
-use crate::nics::{self, Nic};
+use crate::network;
 use crate::pending;
 use crate::update::UpdateRecord;
 
@@ -78,10 +77,7 @@ pub fn apply(paths: &Paths) -> Result<Status, ApplyError> {
     let problems = &mut loaded.status.problems;
     problems.extend(pending::problem(&paths.run));
     problems.extend(first_boot::problems(&paths.run));
-
-    let nics = find_nics(&loaded.config, &paths.sys);
-    let (ports, port_problems) = choose_ports(&loaded.config.management, &nics);
-    problems.extend(port_problems);
+    problems.extend(network::problems(&paths.run));
     let shadow = fs::read_to_string(paths.root.join("etc/shadow")).unwrap_or_default();
     let root_hash = match root_password(&loaded.config, paths) {
         Ok(hash) => hash,
@@ -103,7 +99,6 @@ pub fn apply(paths: &Paths) -> Result<Status, ApplyError> {
         .map_err(|error| problems.push(error.to_string()))
         .ok();
     let facts = Facts {
-        ports,
         machine_id,
         shadow,
         root_hash,
@@ -177,20 +172,6 @@ fn refused_slot(cmdline: &str) -> Option<SlotName> {
         .split_ascii_whitespace()
         .find_map(|word| word.strip_prefix("quantix.refused="))
         .and_then(SlotName::of_letter)
-}
-
-/// Looks for links, which takes time, only where the choice depends on it.
-fn find_nics(config: &Config, sys: &Path) -> Vec<Nic> {
-    let nics = nics::discover(sys);
-    let automatic = config
-        .management
-        .interfaces
-        .contains(&InterfaceSelector::Auto);
-    if automatic && nics.len() > 1 {
-        nics::discover_with_link(sys)
-    } else {
-        nics
-    }
 }
 
 fn zone_exists(root: &Path, config: &Config) -> bool {

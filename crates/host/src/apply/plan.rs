@@ -8,8 +8,6 @@ use std::net::IpAddr;
 use super::files::Entry;
 use crate::accounts::with_root_hash;
 use crate::config::{Config, Ssh, System};
-use crate::network::render_interfaces;
-use crate::nics::Nic;
 
 /// Where the tz database lies.
 pub(super) const ZONES: &str = "/usr/share/zoneinfo";
@@ -17,8 +15,6 @@ pub(super) const ZONES: &str = "/usr/share/zoneinfo";
 /// What the plan depends on besides the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// Cards that become ports of the bridge.
-    pub ports: Vec<Nic>,
     /// The shadow file as it is.
     pub shadow: String,
     /// Root's new hash; `None` leaves the shadow file alone.
@@ -38,24 +34,15 @@ pub fn plan(config: &Config, facts: &Facts) -> Vec<Entry> {
     } else {
         "UTC"
     };
-    let interfaces = render_interfaces(&config.management, hostname, &facts.ports);
     let mut entries = vec![
         file("/etc/hostname", 0o644, format!("{hostname}\n")),
         file("/etc/hosts", 0o644, hosts(hostname.as_str())),
-        file("/etc/network/interfaces", 0o644, interfaces),
         Entry::Link {
             path: "/etc/localtime",
             target: format!("{ZONES}/{zone}"),
         },
         file("/etc/chrony/chrony.conf", 0o644, chrony(&config.system)),
     ];
-    if !config.management.dns.is_empty() {
-        entries.push(file(
-            "/etc/resolv.conf",
-            0o644,
-            resolv_conf(&config.management.dns),
-        ));
-    }
     if let Some(hash) = &facts.root_hash {
         let shadow = with_root_hash(&facts.shadow, hash);
         entries.push(file("/etc/shadow", 0o600, shadow));
@@ -84,13 +71,6 @@ fn hosts(hostname: &str) -> String {
         format!("{hostname} {short}")
     };
     format!("127.0.0.1 localhost\n127.0.1.1 {names}\n::1 localhost ip6-localhost ip6-loopback\n")
-}
-
-fn resolv_conf(servers: &[IpAddr]) -> String {
-    servers.iter().fold(String::new(), |mut out, server| {
-        let _ = writeln!(out, "nameserver {server}");
-        out
-    })
 }
 
 /// A client only: `port 0` and `cmdport 0` keep chronyd from listening on any socket of the network.

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use qx_host::apply::{self, Paths};
 use qx_host::config::{self, Status, Store};
+use qx_host::network;
 use qx_host::pending::{self, Places};
 
 #[derive(Parser)]
@@ -35,6 +36,18 @@ enum Command {
         #[arg(long, default_value = "/")]
         root: PathBuf,
     },
+    /// Bring the network in line with the configuration (at boot, and whenever it has changed)
+    Network {
+        /// Write etc/resolv.conf under this directory instead of /
+        #[arg(long, default_value = "/")]
+        root: PathBuf,
+        /// Look for network cards under this directory
+        #[arg(long, default_value = "/sys")]
+        sys: PathBuf,
+        /// Let the VLANs of VMs pass from now on
+        #[arg(long)]
+        open_vlans: bool,
+    },
     /// Carry out a restore or a factory reset that was asked for (at boot, before anything else)
     Pending,
     /// Say what is wrong with a configuration file; exit status 1 if anything is
@@ -60,6 +73,28 @@ fn main() -> anyhow::Result<ExitCode> {
             };
             let status = apply::apply(&paths)?;
             report(&status);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Network {
+            root,
+            sys,
+            open_vlans,
+        } => {
+            let places = network::Places {
+                root,
+                sys,
+                run: arguments.run_dir,
+                ..network::Places::default()
+            };
+            let management = Store::new(&arguments.state_dir).peek().config.management;
+            let in_force = if open_vlans {
+                network::open_vlans(&places, &management)?
+            } else {
+                network::bring_up(&places, &management)?
+            };
+            for problem in in_force.problems {
+                eprintln!("qx-config: {problem}");
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Pending => {

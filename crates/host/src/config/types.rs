@@ -303,6 +303,12 @@ macro_rules! cidr_type {
                 self.address
             }
 
+            /// The length of its network's prefix.
+            #[must_use]
+            pub const fn prefix(self) -> u8 {
+                self.prefix
+            }
+
             /// Whether `other` is in the same network.
             #[must_use]
             pub fn contains(self, other: $address) -> bool {

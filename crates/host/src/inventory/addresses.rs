@@ -9,12 +9,12 @@ use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 
 use super::{Address, Origin};
-use crate::apply::{Applied, Ipv4Method};
+use crate::network::{InForce, Ipv4Method};
 
 /// The kernel's "was not made by itself" flag of an IPv6 address (`IFA_F_PERMANENT`).
 const PERMANENT: u32 = 0x80;
 
-pub(super) fn read(proc: &Path, applied: Option<&Applied>) -> Vec<Address> {
+pub(super) fn read(proc: &Path, network: Option<&InForce>) -> Vec<Address> {
     let Ok(interfaces) = getifaddrs() else {
         return Vec::new();
     };
@@ -33,7 +33,7 @@ pub(super) fn read(proc: &Path, applied: Option<&Applied>) -> Vec<Address> {
         })
         .filter(|(_, address)| !matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local()))
         .map(|(interface, address)| {
-            let origin = origin(&interface, address, applied, &permanent);
+            let origin = origin(&interface, address, network, &permanent);
             Address {
                 interface,
                 address,
@@ -46,11 +46,11 @@ pub(super) fn read(proc: &Path, applied: Option<&Applied>) -> Vec<Address> {
 fn origin(
     interface: &str,
     address: IpAddr,
-    applied: Option<&Applied>,
+    network: Option<&InForce>,
     permanent: &BTreeSet<Ipv6Addr>,
 ) -> Origin {
-    let from_dhcp = applied
-        .is_some_and(|applied| applied.interface == interface && applied.ipv4 == Ipv4Method::Dhcp);
+    let from_dhcp = network
+        .is_some_and(|network| network.interface == interface && network.ipv4 == Ipv4Method::Dhcp);
     match address {
         IpAddr::V4(v4) if v4.is_link_local() => Origin::Auto,
         IpAddr::V4(_) if from_dhcp => Origin::Dhcp,
@@ -88,16 +88,18 @@ mod tests {
 
     #[test]
     fn ipv4_on_the_management_interface_follows_the_configuration() {
-        let applied = Applied {
+        let network = InForce {
             interface: "br0".into(),
             ipv4: Ipv4Method::Dhcp,
-            ssh_enabled: false,
+            dhcp: Some("br0".into()),
+            open: true,
+            problems: vec![],
         };
         let of = |interface: &str, text: &str| {
             origin(
                 interface,
                 text.parse().unwrap(),
-                Some(&applied),
+                Some(&network),
                 &BTreeSet::new(),
             )
         };

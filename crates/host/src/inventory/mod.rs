@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::apply::Applied;
+use crate::network::InForce;
 use crate::nics::{self, Nic};
 
 pub use usage::Usage;
@@ -59,7 +60,7 @@ pub struct Inventory {
     pub addresses: Vec<Address>,
     /// Network cards.
     pub nics: Vec<Nic>,
-    /// The interface by which the host is managed; `None` where `qx-config` has not run.
+    /// The interface by which the host is managed; `None` where no network was brought up.
     pub management_interface: Option<String>,
     /// Whether the configuration in force starts sshd.
     pub ssh_enabled: bool,
@@ -138,6 +139,7 @@ impl Inventory {
     #[must_use]
     pub fn read(sources: &Sources) -> Self {
         let applied = Applied::read(&sources.run);
+        let network = InForce::read(&sources.run);
         Self {
             hostname: proc::line(&sources.proc.join("sys/kernel/hostname")),
             kernel: proc::line(&sources.proc.join("sys/kernel/osrelease")),
@@ -145,10 +147,10 @@ impl Inventory {
             cpu: proc::cpu(&text(sources.proc.join("cpuinfo"))),
             memory: proc::memory(&text(sources.proc.join("meminfo"))),
             data: data(&sources.data),
-            addresses: addresses::read(&sources.proc, applied.as_ref()),
+            addresses: addresses::read(&sources.proc, network.as_ref()),
             nics: nics::discover(&sources.sys),
-            ssh_enabled: applied.as_ref().is_some_and(|applied| applied.ssh_enabled),
-            management_interface: applied.map(|applied| applied.interface),
+            ssh_enabled: applied.is_some_and(|applied| applied.ssh_enabled),
+            management_interface: network.map(|network| network.interface),
         }
     }
 }

@@ -52,6 +52,19 @@ fn no_package_manager_interpreter_or_compiler_is_left() -> Result<()> {
     Ok(())
 }
 
+/// `crates/host` calls them by these paths; nothing else changes the host's network.
+#[test]
+fn the_tools_of_the_network_are_there_and_have_no_rival() -> Result<()> {
+    let root = Root::open()?;
+    for path in ["usr/bin/ip", "usr/sbin/bridge", "usr/sbin/dhcpcd"] {
+        ensure!(root.has(path), "{path} is missing");
+    }
+    for path in ["usr/sbin/ifup", "usr/sbin/ifupdown-ng", "etc/network"] {
+        ensure!(!root.has(path), "{path} is there");
+    }
+    Ok(())
+}
+
 #[test]
 fn no_documents_or_locales_are_left() -> Result<()> {
     let root = Root::open()?;
