@@ -2,11 +2,11 @@
 
 use std::io::{self, Read};
 
-use bytes::{Buf, Bytes};
-use futures_util::{Stream, stream};
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
 
-/// Bytes of a piece that is read on this host.
+/// Bytes of a piece on its way to the thread, about: every piece costs a change between threads.
 const PIECE: usize = 256 << 10;
 
 /// What a file or a server of this host's choice says, as pieces. It is read on a thread of its own, which ends
@@ -35,6 +35,29 @@ pub(super) fn pieces_of(
     });
     stream::unfold(pieces, |mut pieces| async {
         pieces.recv().await.map(|piece| (piece, pieces))
+    })
+}
+
+/// What a connection brings, a few KiB at a time, as larger pieces. What came before an error goes before it.
+pub(super) fn gathered(
+    body: impl Stream<Item = io::Result<Bytes>> + Send,
+) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    let body = Box::pin(body.fuse());
+    stream::unfold((body, None), |(mut body, broken)| async {
+        if let Some(error) = broken {
+            return Some((Err(error), (body, None)));
+        }
+        let mut piece = BytesMut::new();
+        while piece.len() < PIECE {
+            match body.next().await {
+                Some(Ok(bytes)) => piece.extend_from_slice(&bytes),
+                Some(Err(error)) if piece.is_empty() => return Some((Err(error), (body, None))),
+                Some(Err(error)) => return Some((Ok(piece.freeze()), (body, Some(error)))),
+                None if piece.is_empty() => return None,
+                None => break,
+            }
+        }
+        Some((Ok(piece.freeze()), (body, None)))
     })
 }
 
@@ -73,6 +96,29 @@ mod tests {
     use futures_util::StreamExt;
 
     use super::*;
+
+    #[tokio::test]
+    async fn crumbs_are_gathered_and_none_is_lost_before_an_error() {
+        let crumbs = (0..PIECE).map(|i| Ok(Bytes::from(vec![i as u8; 3])));
+        let broken = || io::Error::other("the line is gone");
+        let body = stream::iter(crumbs.chain([Err(broken())]));
+        let gathered: Vec<_> = gathered(body).collect().await;
+        let (last, pieces) = gathered.split_last().unwrap();
+        assert_eq!(last.as_ref().unwrap_err().to_string(), "the line is gone");
+        let whole: Vec<u8> = pieces
+            .iter()
+            .flat_map(|piece| piece.as_ref().unwrap().to_vec())
+            .collect();
+        assert!(
+            whole
+                .iter()
+                .enumerate()
+                .all(|(i, byte)| *byte == (i / 3) as u8)
+        );
+        assert_eq!((whole.len(), pieces.len()), (3 * PIECE, 3));
+        let none: Vec<_> = super::gathered(stream::iter([])).collect().await;
+        assert!(none.is_empty());
+    }
 
     #[tokio::test]
     async fn a_file_comes_in_pieces_and_an_error_is_the_last_of_them() {

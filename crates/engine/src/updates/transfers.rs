@@ -18,7 +18,7 @@ use tokio::sync::{Mutex as Turn, OwnedMutexGuard, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::pieces::Pieces;
+use super::pieces::{Pieces, gathered};
 use super::transfer::{Shown, Transfer, TransferSource, TransferState, refusal};
 use super::watched::Watched;
 use crate::error::{Error, Result};
@@ -26,7 +26,7 @@ use crate::events::Events;
 use crate::tasks::Running;
 
 /// Pieces that may wait for the disk.
-const WAITING: usize = 16;
+const WAITING: usize = 8;
 /// How long an upload that broke off can be taken up again.
 const KEPT: Duration = Duration::from_secs(600);
 
@@ -219,7 +219,7 @@ impl Upload {
         body: impl Stream<Item = io::Result<Bytes>> + Send,
         shown: &Shown,
     ) -> Result<()> {
-        let mut body = std::pin::pin!(body);
+        let mut body = std::pin::pin!(gathered(body));
         let can_go_on = shown
             .lock()
             .as_ref()
