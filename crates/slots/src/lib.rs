@@ -43,7 +43,7 @@ pub use layout::{
     RECOVERY_FILE, ROOT_PART, SIGNATURE_FILE,
 };
 pub use manifest::{BuildId, Limits, Manifest, ManifestError, Part, verify_manifest};
-pub use parts::{PartError, PartVerifier};
+pub use parts::{PartError, PartVerifier, verify_part};
 pub use signing::{SigningError, SigningKey};
 pub use state::{Attempt, Because, BootPlan, Copies, CopyName, TransitionError, boot};
 pub use store::{BlockIo, EnvStore, StoreError};

@@ -1,6 +1,6 @@
 //! Holds a part's bytes against the manifest while they stream by.
 
-use std::io;
+use std::io::{self, Read};
 
 use thiserror::Error;
 
@@ -97,4 +97,30 @@ impl<'a> PartVerifier<'a> {
         }
         Ok(())
     }
+}
+
+/// Reads a part to its end, in constant memory, and judges it. Reading stops as soon as the part is
+/// longer than it may be.
+///
+/// # Errors
+/// When it cannot be read, or differs from the manifest.
+pub fn verify_part(part: &Part, mut reader: impl Read) -> Result<(), PartError> {
+    let mut verifier = PartVerifier::new(part);
+    let mut buffer = vec![0; 256 * 1024];
+    while verifier.seen() <= part.size {
+        match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => verifier.update(buffer.get(..n).unwrap_or_default()),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => {
+                let (name, offset) = (part.name.clone(), verifier.seen());
+                return Err(PartError::Read {
+                    name,
+                    offset,
+                    source,
+                });
+            }
+        }
+    }
+    verifier.finish()
 }

@@ -2,14 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-mod common;
-
 use std::io::Read;
 
-use common::verify_part;
 use qx_slots::{
     Bundle, BundleError, Hash, Keyring, KeyringError, Limits, Manifest, ManifestError, Part,
-    SigningKey, Trust,
+    SigningKey, Trust, verify_part,
 };
 use tar::{Archive, Builder, EntryType, Header};
 

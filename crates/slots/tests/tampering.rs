@@ -5,13 +5,10 @@
     reason = "helpers of tests may panic like the tests"
 )]
 
-mod common;
-
-use common::verify_part;
 use proptest::prelude::*;
 use qx_slots::{
     Hash, Keyring, Limits, Manifest, ManifestError, PART_NAMES, Part, PartError, SigningKey,
-    verify_manifest,
+    verify_manifest, verify_part,
 };
 
 const FLIPS: usize = 50;
