@@ -226,6 +226,40 @@ fn firmware_that_modules_ask_for_is_there_or_left_out_with_a_reason() -> Result<
     Ok(())
 }
 
+#[test]
+fn a_question_loads_no_vlan_driver_and_a_vlan_does() -> Result<()> {
+    let root = Root::open()?;
+    let would_load = |name: &str| -> Result<String> {
+        let release = std::fs::read_dir(root.path("usr/lib/modules"))?
+            .next()
+            .context("no modules")??;
+        let answer = Command::new("modprobe")
+            .arg("-d")
+            .arg(root.path(""))
+            .arg("-C")
+            .arg(root.path("etc/modprobe.d"))
+            .arg("-S")
+            .arg(release.file_name())
+            .args(["--dry-run", "--verbose", name])
+            .output()?;
+        let said = String::from_utf8_lossy(&answer.stderr).into_owned();
+        ensure!(answer.status.success(), "modprobe {name}: {said}");
+        Ok(String::from_utf8(answer.stdout)?)
+    };
+    ensure!(
+        would_load("8021q")?.is_empty(),
+        "what dhcpcd asks for loads"
+    );
+    let made = would_load("rtnl-link-vlan")?;
+    ensure!(made.contains("/8021q.ko"), "what ip asks for: {made:?}");
+    let checksum = would_load("libcrc32c")?;
+    ensure!(
+        checksum.contains("/libcrc32c.ko") && !checksum.contains("generic"),
+        "{checksum:?}"
+    );
+    Ok(())
+}
+
 /// A name may hold one `*` (the driver picks a version).
 fn present(root: &Root, name: &str) -> bool {
     let path = format!("usr/lib/firmware/{name}");
