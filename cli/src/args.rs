@@ -1,5 +1,7 @@
 //! What can be typed.
 
+pub(crate) mod host_config;
+pub(crate) mod host_network;
 pub(crate) mod network;
 pub(crate) mod snapshot;
 pub(crate) mod task;
@@ -153,6 +155,16 @@ pub(crate) enum HostCommand {
         /// This machine takes the place of the one that made the backup: take its machine id and iSCSI name too.
         #[arg(long)]
         same_machine: bool,
+    },
+    /// The host's settings: show name, time, SSH, proxy; or change them.
+    Config {
+        #[command(subcommand)]
+        command: Option<host_config::HostConfigCommand>,
+    },
+    /// The host's own network: show what is configured and in force; or change it.
+    Network {
+        #[command(subcommand)]
+        command: Option<host_network::HostNetworkCommand>,
     },
     /// Factory reset: restart the host as it was after its installation.
     Reset {

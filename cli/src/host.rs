@@ -12,6 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::args::{Format, HostCommand, Scope};
 use crate::files::{bar, open, pieces};
+use crate::host_config;
+use crate::host_network;
 use crate::output::{self, json, line, plain};
 use crate::terminal::ask_password;
 
@@ -51,6 +53,8 @@ pub(crate) async fn run(
             let restored = restore(client, &file, given, skip_network, same_machine).await?;
             show(format, &restored)
         }
+        Some(HostCommand::Config { command }) => host_config::run(client, format, command).await,
+        Some(HostCommand::Network { command }) => host_network::run(client, format, command).await,
         Some(HostCommand::Reset { scope, confirm }) => {
             let scope = match scope {
                 Scope::Configuration => ResetScope::Configuration,

@@ -7,6 +7,8 @@ mod console;
 mod devices;
 mod files;
 mod host;
+mod host_config;
+mod host_network;
 mod images;
 mod metrics;
 mod networks;

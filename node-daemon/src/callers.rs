@@ -47,6 +47,19 @@ impl<S: Sync> FromRequestParts<S> for Peer {
     }
 }
 
+/// When the request's connection was made, in milliseconds since the kernel started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConnectedAt(pub(crate) u64);
+
+impl<S: Sync> FromRequestParts<S> for ConnectedAt {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // Every listener sets it; who comes without one was always there.
+        Ok(parts.extensions.get().copied().unwrap_or(Self(0)))
+    }
+}
+
 /// An authenticated caller.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {

@@ -1,5 +1,7 @@
 //! From what the engine and the host say to what goes over the wire.
 
+mod host_config;
+mod host_network;
 mod metrics;
 mod networks;
 mod tasks;
@@ -17,6 +19,8 @@ use qx_model::vm::HypervisorInfo;
 
 use crate::app::App;
 
+pub(crate) use host_config::{host_config, settings};
+pub(crate) use host_network::{host_network, network_change};
 pub(crate) use metrics::{sample, series, values};
 pub(crate) use networks::{bridge, network};
 pub(crate) use tasks::task;

@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use crate::app::App;
-use crate::callers::Peer;
+use crate::callers::{ConnectedAt, Peer};
 use crate::options::Options;
 use crate::{grpc, rest};
 
@@ -242,8 +242,12 @@ impl Service {
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let router = self.router;
+        let connected = ConnectedAt(qx_host::network::now_ms());
+        let mut moved = self.app.engine.host_network.moved();
+        let remote = matches!(peer, Peer::Remote(_));
         let service = hyper::service::service_fn(move |mut request: http::Request<_>| {
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(connected);
             router.clone().oneshot(request)
         });
         let connection = self
@@ -253,6 +257,11 @@ impl Service {
         let result = tokio::select! {
             result = connection.as_mut() => result,
             () = self.app.closing() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            // Whoever asks again shall show that they can still reach this host. The engine never goes.
+            Ok(()) = moved.changed(), if remote => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

@@ -2,6 +2,8 @@
 //! from them, and the tests walk them all: what is not here does not exist.
 
 mod endpoint;
+mod host_config;
+mod host_network;
 mod networks;
 mod snapshots;
 mod tasks;
@@ -11,6 +13,10 @@ use qx_model::access::Operation;
 
 use endpoint::query;
 pub use endpoint::{Access, Endpoint, Input, Method, Output, Parameter};
+pub use host_config::{HOST_CONFIG_GET, HOST_CONFIG_PATCH};
+pub use host_network::{
+    HOST_NETWORK_CONFIRM, HOST_NETWORK_GET, HOST_NETWORK_PUT, HOST_NETWORK_UNDO,
+};
 pub use networks::{
     BRIDGE_LIST, NETWORK_CREATE, NETWORK_DELETE, NETWORK_GET, NETWORK_LIST, NETWORK_PATCH,
     NETWORK_START, NETWORK_STOP,
@@ -684,6 +690,12 @@ pub const ALL: &[Endpoint] = &[
     HOST_BACKUP,
     HOST_RESTORE,
     HOST_RESET,
+    HOST_CONFIG_GET,
+    HOST_CONFIG_PATCH,
+    HOST_NETWORK_GET,
+    HOST_NETWORK_PUT,
+    HOST_NETWORK_CONFIRM,
+    HOST_NETWORK_UNDO,
     UPDATES_GET,
     UPDATE_UPLOAD,
     UPDATE_DISCARD,

@@ -14,6 +14,8 @@ pub mod v1;
 
 mod access;
 pub mod convert;
+mod host_config;
+mod host_network;
 mod networks;
 mod snapshots;
 mod tasks;

@@ -323,6 +323,10 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::HostBackup>(&mut found);
     collect::<rest::HostRestored>(&mut found);
     collect::<rest::HostReset>(&mut found);
+    collect::<rest::HostConfig>(&mut found);
+    collect::<rest::HostConfigPatch>(&mut found);
+    collect::<rest::HostNetwork>(&mut found);
+    collect::<rest::HostNetworkChange>(&mut found);
     collect::<rest::VmPage>(&mut found);
     collect::<rest::VmCreate>(&mut found);
     collect::<rest::VmPatch>(&mut found);

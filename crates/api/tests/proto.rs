@@ -10,7 +10,16 @@ use prost::Message;
 fn files() -> (Vec<PathBuf>, PathBuf) {
     let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
     let names = [
-        "access", "host", "metrics", "network", "snapshot", "task", "update", "vm",
+        "access",
+        "host",
+        "host_config",
+        "host_network",
+        "metrics",
+        "network",
+        "snapshot",
+        "task",
+        "update",
+        "vm",
     ];
     let path = |name| proto.join(format!("quantix/v1/{name}.proto"));
     (names.map(path).into(), proto)

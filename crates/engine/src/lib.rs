@@ -18,6 +18,8 @@ mod devices;
 pub mod error;
 pub mod events;
 pub mod host;
+pub mod host_config;
+pub mod host_network;
 mod identity;
 mod image_file;
 mod image_format;
@@ -75,6 +77,10 @@ pub struct Engine {
     pub metrics: metrics::Metrics,
     /// The host's configuration as a whole.
     pub host: host::HostState,
+    /// The host's settings.
+    pub host_config: host_config::HostConfig,
+    /// The host's own network.
+    pub host_network: host_network::HostNetwork,
 }
 
 /// Where an engine finds and keeps what it needs.
@@ -139,6 +145,14 @@ impl Engine {
             ..qx_host::pending::Places::default()
         };
         let host = host::HostState::new(of_host, audit.clone());
+        let host_config =
+            host_config::HostConfig::new(&places.state, &places.run, audit.clone(), events.clone());
+        let host_network = host_network::HostNetwork::new(
+            &places.state,
+            places.run.clone(),
+            audit.clone(),
+            events.clone(),
+        );
         network_copies::follow(NetworkFiles::new(&places.state, &places.data), &events);
         let networks = Networks::new(inventory.clone(), events.clone(), audit.clone());
         let of_boot = updates::Places {
@@ -169,6 +183,8 @@ impl Engine {
             updates,
             metrics,
             host,
+            host_config,
+            host_network,
         })
     }
 

@@ -31,6 +31,7 @@ pub mod seed;
 pub mod service;
 pub mod settings;
 pub mod shell;
+pub mod ssh_window;
 pub mod storage;
 pub mod system_disk;
 pub mod trust;

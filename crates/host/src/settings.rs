@@ -2,10 +2,15 @@
 //! network is not among them: a change of it could cut off whoever made it.
 
 use std::io;
+use std::time::Duration;
 
 use crate::accounts::{self, AccountError};
 use crate::apply::{self, ApplyError, Paths};
-use crate::config::{Config, ServerName, Ssh, Store, StoreError, TimeZone, ValueError};
+use crate::config::{
+    CaCertificate, Config, HostName, ProxyUrl, ServerName, Ssh, SshPublicKey, Store, StoreError,
+    TimeZone, ValueError,
+};
+use crate::ssh_window;
 
 /// Why a setting was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +27,9 @@ pub enum SettingsError {
     /// It could not be stored; everything is as before.
     #[error("nothing was changed: the configuration cannot be stored")]
     Store(#[from] StoreError),
+    /// How long SSH is on can't be noted; everything is as before.
+    #[error("nothing was changed: how long SSH is on cannot be noted")]
+    Window(#[source] io::Error),
     /// It is stored and counts from the next boot on.
     #[error("it is stored, but in force only after a restart")]
     Apply(#[from] ApplyError),
@@ -71,15 +79,87 @@ pub fn set_time(
     Ok(problems)
 }
 
+/// What is to be different; what is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Patch {
+    /// Host name.
+    pub hostname: Option<HostName>,
+    /// Local time.
+    pub timezone: Option<TimeZone>,
+    /// Time servers.
+    pub ntp: Option<Vec<ServerName>>,
+    /// Whether SSH is on, at every boot too.
+    pub ssh_enabled: Option<bool>,
+    /// Whose keys open it.
+    pub ssh_authorized_keys: Option<Vec<SshPublicKey>>,
+    /// SSH is on for so long, whatever is configured; zero ends that.
+    pub ssh_for: Option<Duration>,
+    /// The proxy for HTTPS, or that there is none.
+    pub proxy: Option<Option<ProxyUrl>>,
+    /// Authorities that are believed besides those of the image.
+    pub ca_certificates: Option<Vec<CaCertificate>>,
+}
+
+/// Changes several settings at once: stored and written. Services follow by [`apply::follow`].
+///
+/// # Errors
+/// See [`SettingsError`].
+pub fn change(paths: &Paths, patch: Patch) -> Result<Vec<String>, SettingsError> {
+    let window = match patch.ssh_for {
+        Some(Duration::ZERO) => ssh_window::close(&paths.run),
+        Some(time) => ssh_window::open(&paths.run, time),
+        // Off is off.
+        None if patch.ssh_enabled == Some(false) => ssh_window::close(&paths.run),
+        None => Ok(()),
+    };
+    window.map_err(SettingsError::Window)?;
+    store(paths, |config| {
+        put(&mut config.system.hostname, patch.hostname);
+        put(&mut config.system.timezone, patch.timezone);
+        put(&mut config.system.ntp, patch.ntp);
+        put(&mut config.ssh.enabled, patch.ssh_enabled);
+        put(&mut config.ssh.authorized_keys, patch.ssh_authorized_keys);
+        put(&mut config.proxy.https, patch.proxy);
+        put(&mut config.proxy.ca_certificates, patch.ca_certificates);
+    })
+}
+
+/// Lets services follow what was written: [`apply::follow`], but for tests.
+pub type Follow = fn() -> io::Result<()>;
+
+/// Turns SSH off again when its time is up, if it is; says whether anything was done.
+///
+/// # Errors
+/// See [`SettingsError`].
+pub fn end_ssh_window(paths: &Paths, follow: Follow) -> Result<bool, SettingsError> {
+    if !ssh_window::is_noted(&paths.run) || ssh_window::left(&paths.run).is_some() {
+        return Ok(false);
+    }
+    // The note goes last: cut off before, it is done once more.
+    apply::apply(paths)?;
+    follow().map_err(SettingsError::Services)?;
+    ssh_window::close(&paths.run).map_err(SettingsError::Window)?;
+    Ok(true)
+}
+
+fn put<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
 /// Changes what is stored and writes what follows from it. Returns what is wrong with the configuration besides:
 /// of one that cannot be read, the newest good generation was changed.
 fn store(paths: &Paths, change: impl FnOnce(&mut Config)) -> Result<Vec<String>, SettingsError> {
     let store = Store::new(&paths.state);
     let loaded = store.load();
     let mut config = loaded.config;
-    change(&mut config);
-    store.save(&config)?;
     let mut problems = loaded.status.problems;
+    let before = config.clone();
+    change(&mut config);
+    if config != before || !problems.is_empty() {
+        store.save(&config)?;
+    }
     problems.extend(apply::apply(paths)?.problems);
     Ok(problems)
 }
@@ -122,6 +202,44 @@ mod tests {
         let mut after = Store::new(&paths.state).load().config;
         assert!(after.system.root_password_hash.take().is_some());
         assert_eq!(after, before);
+    }
+
+    #[test]
+    fn several_settings_change_at_once_and_ssh_for_a_while_is_not_stored() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = host(dir.path());
+        let patch = Patch {
+            hostname: "qx8".parse().ok(),
+            ssh_for: Some(Duration::from_secs(600)),
+            proxy: Some("http://proxy:3128".parse().ok()),
+            ..Patch::default()
+        };
+        change(&paths, patch).unwrap();
+        let on = paths.root.join("etc/nftables.d/ssh.nft");
+        let stored = || Store::new(&paths.state).load().config;
+        assert!(on.exists() && !stored().ssh.enabled);
+        assert_eq!(stored().system.hostname.as_str(), "qx8");
+        // Another change in the meantime leaves it on; an end is an end.
+        let other = Patch {
+            timezone: "UTC".parse().ok(),
+            proxy: Some(None),
+            ..Patch::default()
+        };
+        change(&paths, other).unwrap();
+        assert!(on.exists() && stored().proxy.https.is_none());
+        let followed = || end_ssh_window(&paths, || Ok(())).unwrap();
+        assert!(!followed());
+        ssh_window::open(&paths.run, Duration::ZERO).unwrap();
+        assert!(followed() && !on.exists() && !followed());
+        ssh_window::open(&paths.run, Duration::from_secs(600)).unwrap();
+        apply::apply(&paths).unwrap();
+        assert!(on.exists());
+        let off = Patch {
+            ssh_enabled: Some(false),
+            ..Patch::default()
+        };
+        change(&paths, off).unwrap();
+        assert!(!on.exists());
     }
 
     #[test]

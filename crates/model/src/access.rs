@@ -82,6 +82,18 @@ operations! {
     HostRestore "host_restore" Admin,
     /// Make the host as it was after its installation.
     HostReset "host_reset" Admin,
+    /// The host's settings.
+    HostConfigGet "host_config_get" Viewer,
+    /// Change the host's settings.
+    HostConfigEdit "host_config_edit" Admin,
+    /// The host's own network: configured, in force, on trial.
+    HostNetworkGet "host_network_get" Viewer,
+    /// Try another network of the host.
+    HostNetworkEdit "host_network_edit" Admin,
+    /// Keep the network that is on trial.
+    HostNetworkConfirm "host_network_confirm" Admin,
+    /// Give up the network that is on trial.
+    HostNetworkUndo "host_network_undo" Admin,
     /// List VMs.
     VmList "vm_list" Viewer,
     /// One VM.

@@ -86,6 +86,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/host/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The host's settings: its name, time, SSH, the proxy */
+        get: operations["getHostConfig"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change settings of the host; they are in force when this is answered */
+        patch: operations["patchHostConfig"];
+        trace?: never;
+    };
     "/api/v1/host/metrics": {
         parameters: {
             query?: never;
@@ -97,6 +115,58 @@ export interface paths {
         get: operations["getHostMetrics"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/host/network": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The host's own network: what is configured, what is in force, and whether a change waits to be confirmed */
+        get: operations["getHostNetwork"];
+        /** Try another network: it is set up once this is answered, and undone unless it is confirmed in time. VMs stay on the bridge */
+        put: operations["putHostNetwork"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/host/network/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep the network that is on trial: over a connection that was made since it is in force */
+        post: operations["confirmHostNetwork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/host/network/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give up the network that is on trial: the configured one is in force again */
+        post: operations["undoHostNetwork"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1029,6 +1099,11 @@ export interface components {
          * @enum {string}
          */
         Automatic: "off" | "fetch" | "apply";
+        /**
+         * @description How a bond uses its cards.
+         * @enum {string}
+         */
+        BondMode: "active-backup" | "802.3ad" | "balance-xor";
         /** @description How the image was booted. */
         Boot: {
             /** @description Identity of the image. */
@@ -1383,6 +1458,101 @@ export interface components {
             /** @description Leave it readable: keys and password hashes are in it. */
             unencrypted?: boolean;
         };
+        /** @description The host's settings, as they are stored. */
+        HostConfig: {
+            /** @description Its name. */
+            hostname: string;
+            /** @description Time servers. */
+            ntp: string[];
+            /** @description How the host reaches web servers. */
+            proxy: components["schemas"]["HostProxy"];
+            /** @description Changes with everything that is stored; the `ETag`. */
+            revision: string;
+            /** @description Remote shell. */
+            ssh: components["schemas"]["HostSsh"];
+            /** @description Local time, by its name in the tz database. */
+            timezone: string;
+        };
+        /** @description What is to be different; what is not there stays as it is. */
+        HostConfigPatch: {
+            /** @description Labels of letters, digits and `-`, joined by `.`; at most 64 characters. */
+            hostname?: string | null;
+            /** @description Names or addresses, at most 16. */
+            ntp?: string[] | null;
+            proxy?: components["schemas"]["HostProxyPatch"] | null;
+            ssh?: components["schemas"]["HostSshPatch"] | null;
+            /** @description Such as `Europe/Berlin`. */
+            timezone?: string | null;
+        };
+        /** @description Where the host's IPv4 address comes from. */
+        HostIpv4: {
+            /** @description For `static`: with the length of the network's prefix, such as `192.168.1.10/24`. */
+            address?: string | null;
+            /** @description For `static`: the default gateway, in the same network. */
+            gateway?: string | null;
+            /** @description How. */
+            method: components["schemas"]["HostIpv4Method"];
+        };
+        /**
+         * @description Where an IPv4 address comes from.
+         * @enum {string}
+         */
+        HostIpv4Method: "dhcp" | "static" | "none";
+        /** @description Where the host's IPv6 addresses come from. */
+        HostIpv6: {
+            /** @description For `static`: with the length of the network's prefix, such as `2001:db8::10/64`. */
+            address?: string | null;
+            /** @description For `static`: the default gateway, in the same network or link-local. */
+            gateway?: string | null;
+            /** @description How. */
+            method: components["schemas"]["HostIpv6Method"];
+        };
+        /**
+         * @description Where IPv6 addresses come from.
+         * @enum {string}
+         */
+        HostIpv6Method: "auto" | "static" | "none";
+        /** @description The host's own network. */
+        HostNetwork: {
+            /** @description What is stored, and in force after a restart. */
+            configured: components["schemas"]["ManagementNetwork"];
+            /** @description Fields of `configured` that `in_force` differs in. */
+            differs: string[];
+            in_force: components["schemas"]["ManagementNetwork"] | null;
+            /** @description The interface that carries the host's addresses. */
+            interface: string | null;
+            previous: components["schemas"]["ManagementNetwork"] | null;
+            /** @description What is not as `in_force` wants it, in sentences. */
+            problems: string[];
+            /** @description Changes with what is configured and with every step of a change; the `ETag`. */
+            revision: string;
+            trial: components["schemas"]["NetworkTrial"] | null;
+            undone: components["schemas"]["NetworkUndone"] | null;
+        };
+        /** @description A network to try. */
+        HostNetworkChange: {
+            /**
+             * Format: int32
+             * @description How long it waits to be confirmed once it is in force, in seconds: 10 to 600.
+             */
+            confirm_within_s?: number;
+            /** @description All of it. */
+            network: components["schemas"]["ManagementNetwork"];
+        };
+        /** @description How the host reaches web servers. */
+        HostProxy: {
+            /** @description Authorities that are believed besides those of the image, in PEM. */
+            ca_certificates: string[];
+            /** @description The proxy for HTTPS, such as `http://proxy.example.org:3128`. */
+            https: string | null;
+        };
+        /** @description What is to be different about the way to web servers. */
+        HostProxyPatch: {
+            /** @description All of them, in PEM. */
+            ca_certificates?: string[] | null;
+            /** @description `http://HOST:PORT`, or empty for none. */
+            https?: string | null;
+        };
         /** @description A factory reset. */
         HostReset: {
             /** @description The host's name, so that it is no mistake. */
@@ -1407,6 +1577,30 @@ export interface components {
             signed_by: string;
             /** @description Version that ran there. */
             version: string;
+        };
+        /** @description Remote shell. */
+        HostSsh: {
+            /** @description Keys that may log in as root; when there are any, passwords may not. */
+            authorized_keys: string[];
+            /** @description It is on, at every boot too. */
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description How long it is on for now, in seconds, whatever `enabled` says; `null` if it is not.
+             */
+            on_for_s: number | null;
+        };
+        /** @description What is to be different about SSH. */
+        HostSshPatch: {
+            /** @description All of them. */
+            authorized_keys?: string[] | null;
+            /** @description On at every boot too, or off at once. */
+            enabled?: boolean | null;
+            /**
+             * Format: int32
+             * @description On for so many minutes, at most a day, and not after a restart; 0 ends that.
+             */
+            on_for_minutes?: number | null;
         };
         /** @description What runs the VMs. */
         Hypervisor: {
@@ -1484,6 +1678,27 @@ export interface components {
              * @description Its first moment.
              */
             starts_at: string;
+        };
+        /** @description How the host is reached. */
+        ManagementNetwork: {
+            /** @description How a bond uses its cards; of no meaning for one card. */
+            bond_mode?: components["schemas"]["BondMode"];
+            /** @description Name servers, at most 3; none are those of DHCP. */
+            dns?: string[];
+            /**
+             * @description Network cards that carry it, by name or MAC address, at most 8; two or more make a bond. `["auto"]` is the
+             *     first with a link.
+             */
+            interfaces: string[];
+            /** @description IPv4. */
+            ipv4: components["schemas"]["HostIpv4"];
+            /** @description IPv6. */
+            ipv6: components["schemas"]["HostIpv6"];
+            /**
+             * Format: int32
+             * @description VLAN that the host's own addresses are in, 1 to 4094; `null` is untagged.
+             */
+            vlan?: number | null;
         };
         /** @description Main memory. */
         Memory: {
@@ -1664,6 +1879,23 @@ export interface components {
             ipv4?: components["schemas"]["NetworkIpv4"] | null;
             vlan?: components["schemas"]["NetworkVlan"] | null;
         };
+        /** @description A change that waits to be confirmed. */
+        NetworkTrial: {
+            /** @description Whether it is in force, so that it can be confirmed. */
+            in_force: boolean;
+            /**
+             * Format: int64
+             * @description Until it is undone, in milliseconds.
+             */
+            left_ms: number;
+            /** @description What is tried. */
+            network: components["schemas"]["ManagementNetwork"];
+        };
+        /**
+         * @description Why a change did not last.
+         * @enum {string}
+         */
+        NetworkUndone: "time_is_up" | "given_up";
         /** @description A VM that is plugged into a network. */
         NetworkUser: {
             /**
@@ -2634,6 +2866,170 @@ export interface operations {
             };
         };
     };
+    getHostConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostConfig"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchHostConfig: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The settings' `ETag`: if anything was changed since then, nothing is changed. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HostConfigPatch"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostConfig"];
+                };
+            };
+            /** @description The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getHostMetrics: {
         parameters: {
             query?: {
@@ -2677,6 +3073,273 @@ export interface operations {
             };
             /** @description A field or parameter is wrong; `errors` names each. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHostNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostNetwork"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putHostNetwork: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The network's `ETag`: one that was changed since then is not changed. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HostNetworkChange"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostNetwork"];
+                };
+            };
+            /** @description The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmHostNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostNetwork"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undoHostNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostNetwork"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -5,6 +5,8 @@ mod access;
 mod devices;
 mod events;
 mod host;
+mod host_config;
+mod host_network;
 mod metrics;
 mod networks;
 mod snapshots;
@@ -19,6 +21,8 @@ use axum::response::Response;
 use qx_api::grpc::DESCRIPTORS;
 use qx_api::grpc::v1::audit_service_server::AuditServiceServer;
 use qx_api::grpc::v1::event_service_server::EventServiceServer;
+use qx_api::grpc::v1::host_config_service_server::HostConfigServiceServer;
+use qx_api::grpc::v1::host_network_service_server::HostNetworkServiceServer;
 use qx_api::grpc::v1::host_service_server::HostServiceServer;
 use qx_api::grpc::v1::metrics_service_server::MetricsServiceServer;
 use qx_api::grpc::v1::network_service_server::NetworkServiceServer;
@@ -52,6 +56,12 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
         .add_service(NetworkServiceServer::new(networks::NetworkApi {
             app: app.clone(),
         }))
+        .add_service(HostConfigServiceServer::new(host_config::HostConfigApi {
+            app: app.clone(),
+        }))
+        .add_service(HostNetworkServiceServer::new(
+            host_network::HostNetworkApi { app: app.clone() },
+        ))
         .add_service(TaskServiceServer::new(tasks::TaskApi { app: app.clone() }))
         .add_service(SnapshotServiceServer::new(snapshots::SnapshotApi {
             app: app.clone(),
@@ -77,6 +87,12 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
             .await;
         reporter
             .set_serving::<NetworkServiceServer<networks::NetworkApi>>()
+            .await;
+        reporter
+            .set_serving::<HostConfigServiceServer<host_config::HostConfigApi>>()
+            .await;
+        reporter
+            .set_serving::<HostNetworkServiceServer<host_network::HostNetworkApi>>()
             .await;
         reporter
             .set_serving::<TaskServiceServer<tasks::TaskApi>>()

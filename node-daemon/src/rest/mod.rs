@@ -6,6 +6,8 @@ mod devices;
 pub(crate) mod events;
 pub(crate) mod health;
 mod host;
+mod host_config;
+mod host_network;
 mod host_state;
 mod images;
 mod metrics;
@@ -86,6 +88,12 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::HOST_BACKUP, host_state::back_up)
         .on(&endpoints::HOST_RESTORE, host_state::restore)
         .on(&endpoints::HOST_RESET, host_state::reset)
+        .on(&endpoints::HOST_CONFIG_GET, host_config::get)
+        .on(&endpoints::HOST_CONFIG_PATCH, host_config::patch)
+        .on(&endpoints::HOST_NETWORK_GET, host_network::get)
+        .on(&endpoints::HOST_NETWORK_PUT, host_network::put)
+        .on(&endpoints::HOST_NETWORK_CONFIRM, host_network::confirm)
+        .on(&endpoints::HOST_NETWORK_UNDO, host_network::undo)
         .on(&endpoints::UPDATES_GET, updates::get)
         .on(&endpoints::UPDATE_UPLOAD, updates::upload)
         .on(&endpoints::UPDATE_DISCARD, updates::discard)

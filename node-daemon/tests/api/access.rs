@@ -46,6 +46,10 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         Input::Json("SnapshotRevert") => request.json("{}"),
         Input::Json("ConsoleRequest") => request.json(r#"{"type":"serial"}"#),
         Input::Json("UpdateStart") => request.json(r#"{"restart":true}"#),
+        Input::Json("HostConfigPatch") => request.json(r#"{"hostname":"made"}"#),
+        Input::Json("HostNetworkChange") => request.json(
+            r#"{"network":{"interfaces":["auto"],"ipv4":{"method":"dhcp"},"ipv6":{"method":"auto"}}}"#,
+        ),
         Input::Json("HostBackup") => request.json(r#"{"unencrypted":true}"#),
         Input::Json("HostReset") => request.json(r#"{"scope":"everything","confirm":"x"}"#),
         Input::Json(other) => panic!("no body for {other}: add one"),

@@ -13,6 +13,8 @@ mod browser;
 mod devices;
 mod grpc;
 mod grpc_access;
+mod host_config;
+mod host_network;
 mod host_state;
 mod images;
 mod metrics;

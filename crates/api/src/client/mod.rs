@@ -8,6 +8,8 @@ mod connect;
 mod console;
 mod credential;
 mod events;
+mod host_config;
+mod host_network;
 mod metrics;
 mod networks;
 mod snapshots;

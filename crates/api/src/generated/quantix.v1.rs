@@ -4969,6 +4969,1142 @@ pub mod event_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetHostConfigRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TextList {
+    #[prost(string, repeated, tag = "1")]
+    pub items: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateHostConfigRequest {
+    /// Refused with ABORTED when it is not the present one.
+    #[prost(string, optional, tag = "1")]
+    pub revision: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "2")]
+    pub hostname: ::core::option::Option<::prost::alloc::string::String>,
+    /// Such as "Europe/Berlin".
+    #[prost(string, optional, tag = "3")]
+    pub timezone: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "4")]
+    pub ntp: ::core::option::Option<TextList>,
+    #[prost(bool, optional, tag = "5")]
+    pub ssh_enabled: ::core::option::Option<bool>,
+    #[prost(message, optional, tag = "6")]
+    pub ssh_authorized_keys: ::core::option::Option<TextList>,
+    /// On for so many minutes, at most a day, and not after a restart; 0 ends that.
+    #[prost(uint32, optional, tag = "7")]
+    pub ssh_on_for_minutes: ::core::option::Option<u32>,
+    /// Empty is none.
+    #[prost(string, optional, tag = "8")]
+    pub proxy_https: ::core::option::Option<::prost::alloc::string::String>,
+    /// PEM.
+    #[prost(message, optional, tag = "9")]
+    pub ca_certificates: ::core::option::Option<TextList>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HostConfig {
+    #[prost(string, tag = "1")]
+    pub revision: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub hostname: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub timezone: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "4")]
+    pub ntp: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// On, at every boot too.
+    #[prost(bool, tag = "5")]
+    pub ssh_enabled: bool,
+    #[prost(string, repeated, tag = "6")]
+    pub ssh_authorized_keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How long it is on for now, in seconds, whatever ssh_enabled says.
+    #[prost(uint64, optional, tag = "7")]
+    pub ssh_on_for_s: ::core::option::Option<u64>,
+    #[prost(string, optional, tag = "8")]
+    pub proxy_https: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "9")]
+    pub ca_certificates: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Generated client implementations.
+pub mod host_config_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// The host's settings.
+    #[derive(Debug, Clone)]
+    pub struct HostConfigServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> HostConfigServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> HostConfigServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            HostConfigServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Needs the role viewer.
+        pub async fn get(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetHostConfigRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostConfig>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.HostConfigService/Get",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.HostConfigService", "Get"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What is absent stays as it is. Needs the role admin.
+        pub async fn update(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateHostConfigRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostConfig>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.HostConfigService/Update",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.HostConfigService", "Update"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod host_config_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with HostConfigServiceServer.
+    #[async_trait]
+    pub trait HostConfigService: std::marker::Send + std::marker::Sync + 'static {
+        /// Needs the role viewer.
+        async fn get(
+            &self,
+            request: tonic::Request<super::GetHostConfigRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostConfig>, tonic::Status>;
+        /// What is absent stays as it is. Needs the role admin.
+        async fn update(
+            &self,
+            request: tonic::Request<super::UpdateHostConfigRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostConfig>, tonic::Status>;
+    }
+    /// The host's settings.
+    #[derive(Debug)]
+    pub struct HostConfigServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> HostConfigServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for HostConfigServiceServer<T>
+    where
+        T: HostConfigService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/quantix.v1.HostConfigService/Get" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSvc<T: HostConfigService>(pub Arc<T>);
+                    impl<
+                        T: HostConfigService,
+                    > tonic::server::UnaryService<super::GetHostConfigRequest>
+                    for GetSvc<T> {
+                        type Response = super::HostConfig;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetHostConfigRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as HostConfigService>::get(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.HostConfigService/Update" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateSvc<T: HostConfigService>(pub Arc<T>);
+                    impl<
+                        T: HostConfigService,
+                    > tonic::server::UnaryService<super::UpdateHostConfigRequest>
+                    for UpdateSvc<T> {
+                        type Response = super::HostConfig;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateHostConfigRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as HostConfigService>::update(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for HostConfigServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "quantix.v1.HostConfigService";
+    impl<T> tonic::server::NamedService for HostConfigServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetHostNetworkRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetHostNetworkRequest {
+    #[prost(message, optional, tag = "1")]
+    pub network: ::core::option::Option<ManagementNetwork>,
+    /// 10 to 600 seconds; 60 if absent.
+    #[prost(uint32, optional, tag = "2")]
+    pub confirm_within_s: ::core::option::Option<u32>,
+    /// Refused with ABORTED when it is not the present one.
+    #[prost(string, optional, tag = "3")]
+    pub revision: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmHostNetworkRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UndoHostNetworkRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ManagementNetwork {
+    /// Names or MAC addresses; two or more make a bond. "auto" is the first with a link.
+    #[prost(string, repeated, tag = "1")]
+    pub interfaces: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(enumeration = "BondMode", tag = "2")]
+    pub bond_mode: i32,
+    /// Absent is untagged.
+    #[prost(uint32, optional, tag = "3")]
+    pub vlan: ::core::option::Option<u32>,
+    #[prost(message, optional, tag = "4")]
+    pub ipv4: ::core::option::Option<HostIpv4>,
+    #[prost(message, optional, tag = "5")]
+    pub ipv6: ::core::option::Option<HostIpv6>,
+    /// None are those of DHCP.
+    #[prost(string, repeated, tag = "6")]
+    pub dns: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HostIpv4 {
+    #[prost(enumeration = "HostIpv4Method", tag = "1")]
+    pub method: i32,
+    /// Such as "192.168.1.10/24", for the method static.
+    #[prost(string, optional, tag = "2")]
+    pub address: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "3")]
+    pub gateway: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HostIpv6 {
+    #[prost(enumeration = "HostIpv6Method", tag = "1")]
+    pub method: i32,
+    /// Such as "2001:db8::10/64", for the method static.
+    #[prost(string, optional, tag = "2")]
+    pub address: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "3")]
+    pub gateway: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HostNetwork {
+    #[prost(string, tag = "1")]
+    pub revision: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub configured: ::core::option::Option<ManagementNetwork>,
+    /// Absent where the daemon does not run on a booted image.
+    #[prost(message, optional, tag = "3")]
+    pub in_force: ::core::option::Option<ManagementNetwork>,
+    /// Fields of configured that in_force differs in.
+    #[prost(string, repeated, tag = "4")]
+    pub differs: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "5")]
+    pub interface: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "6")]
+    pub problems: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "7")]
+    pub trial: ::core::option::Option<NetworkTrial>,
+    #[prost(enumeration = "NetworkUndone", tag = "8")]
+    pub undone: i32,
+    /// The network that was stored before.
+    #[prost(message, optional, tag = "9")]
+    pub previous: ::core::option::Option<ManagementNetwork>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NetworkTrial {
+    #[prost(message, optional, tag = "1")]
+    pub network: ::core::option::Option<ManagementNetwork>,
+    /// It can be confirmed.
+    #[prost(bool, tag = "2")]
+    pub in_force: bool,
+    #[prost(uint64, tag = "3")]
+    pub left_ms: u64,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BondMode {
+    /// As BOND_MODE_ACTIVE_BACKUP.
+    Unspecified = 0,
+    ActiveBackup = 1,
+    /// 802.3ad.
+    Lacp = 2,
+    BalanceXor = 3,
+}
+impl BondMode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BOND_MODE_UNSPECIFIED",
+            Self::ActiveBackup => "BOND_MODE_ACTIVE_BACKUP",
+            Self::Lacp => "BOND_MODE_LACP",
+            Self::BalanceXor => "BOND_MODE_BALANCE_XOR",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BOND_MODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "BOND_MODE_ACTIVE_BACKUP" => Some(Self::ActiveBackup),
+            "BOND_MODE_LACP" => Some(Self::Lacp),
+            "BOND_MODE_BALANCE_XOR" => Some(Self::BalanceXor),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HostIpv4Method {
+    Unspecified = 0,
+    Dhcp = 1,
+    Static = 2,
+    None = 3,
+}
+impl HostIpv4Method {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HOST_IPV4_METHOD_UNSPECIFIED",
+            Self::Dhcp => "HOST_IPV4_METHOD_DHCP",
+            Self::Static => "HOST_IPV4_METHOD_STATIC",
+            Self::None => "HOST_IPV4_METHOD_NONE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HOST_IPV4_METHOD_UNSPECIFIED" => Some(Self::Unspecified),
+            "HOST_IPV4_METHOD_DHCP" => Some(Self::Dhcp),
+            "HOST_IPV4_METHOD_STATIC" => Some(Self::Static),
+            "HOST_IPV4_METHOD_NONE" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HostIpv6Method {
+    Unspecified = 0,
+    /// Router advertisements.
+    Auto = 1,
+    Static = 2,
+    None = 3,
+}
+impl HostIpv6Method {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HOST_IPV6_METHOD_UNSPECIFIED",
+            Self::Auto => "HOST_IPV6_METHOD_AUTO",
+            Self::Static => "HOST_IPV6_METHOD_STATIC",
+            Self::None => "HOST_IPV6_METHOD_NONE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HOST_IPV6_METHOD_UNSPECIFIED" => Some(Self::Unspecified),
+            "HOST_IPV6_METHOD_AUTO" => Some(Self::Auto),
+            "HOST_IPV6_METHOD_STATIC" => Some(Self::Static),
+            "HOST_IPV6_METHOD_NONE" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum NetworkUndone {
+    /// The last change lasts, or there was none.
+    Unspecified = 0,
+    TimeIsUp = 1,
+    GivenUp = 2,
+}
+impl NetworkUndone {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "NETWORK_UNDONE_UNSPECIFIED",
+            Self::TimeIsUp => "NETWORK_UNDONE_TIME_IS_UP",
+            Self::GivenUp => "NETWORK_UNDONE_GIVEN_UP",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "NETWORK_UNDONE_UNSPECIFIED" => Some(Self::Unspecified),
+            "NETWORK_UNDONE_TIME_IS_UP" => Some(Self::TimeIsUp),
+            "NETWORK_UNDONE_GIVEN_UP" => Some(Self::GivenUp),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod host_network_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// The host's own network.
+    #[derive(Debug, Clone)]
+    pub struct HostNetworkServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> HostNetworkServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> HostNetworkServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            HostNetworkServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// What is configured, what is in force, and whether a change waits to be confirmed. Needs the role viewer.
+        pub async fn get(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetHostNetworkRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostNetwork>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.HostNetworkService/Get",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.HostNetworkService", "Get"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tries another network: it is set up once this is answered, and undone unless it is confirmed in time. Needs the
+        /// role admin.
+        pub async fn set(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetHostNetworkRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostNetwork>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.HostNetworkService/Set",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.HostNetworkService", "Set"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Keeps it: over a connection that was made since it is in force. Needs the role admin.
+        pub async fn confirm(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmHostNetworkRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostNetwork>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.HostNetworkService/Confirm",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.HostNetworkService", "Confirm"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gives it up: the configured one is in force again. Needs the role admin.
+        pub async fn undo(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UndoHostNetworkRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostNetwork>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.HostNetworkService/Undo",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.HostNetworkService", "Undo"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod host_network_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with HostNetworkServiceServer.
+    #[async_trait]
+    pub trait HostNetworkService: std::marker::Send + std::marker::Sync + 'static {
+        /// What is configured, what is in force, and whether a change waits to be confirmed. Needs the role viewer.
+        async fn get(
+            &self,
+            request: tonic::Request<super::GetHostNetworkRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostNetwork>, tonic::Status>;
+        /// Tries another network: it is set up once this is answered, and undone unless it is confirmed in time. Needs the
+        /// role admin.
+        async fn set(
+            &self,
+            request: tonic::Request<super::SetHostNetworkRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostNetwork>, tonic::Status>;
+        /// Keeps it: over a connection that was made since it is in force. Needs the role admin.
+        async fn confirm(
+            &self,
+            request: tonic::Request<super::ConfirmHostNetworkRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostNetwork>, tonic::Status>;
+        /// Gives it up: the configured one is in force again. Needs the role admin.
+        async fn undo(
+            &self,
+            request: tonic::Request<super::UndoHostNetworkRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostNetwork>, tonic::Status>;
+    }
+    /// The host's own network.
+    #[derive(Debug)]
+    pub struct HostNetworkServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> HostNetworkServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for HostNetworkServiceServer<T>
+    where
+        T: HostNetworkService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/quantix.v1.HostNetworkService/Get" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSvc<T: HostNetworkService>(pub Arc<T>);
+                    impl<
+                        T: HostNetworkService,
+                    > tonic::server::UnaryService<super::GetHostNetworkRequest>
+                    for GetSvc<T> {
+                        type Response = super::HostNetwork;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetHostNetworkRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as HostNetworkService>::get(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.HostNetworkService/Set" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetSvc<T: HostNetworkService>(pub Arc<T>);
+                    impl<
+                        T: HostNetworkService,
+                    > tonic::server::UnaryService<super::SetHostNetworkRequest>
+                    for SetSvc<T> {
+                        type Response = super::HostNetwork;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetHostNetworkRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as HostNetworkService>::set(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.HostNetworkService/Confirm" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmSvc<T: HostNetworkService>(pub Arc<T>);
+                    impl<
+                        T: HostNetworkService,
+                    > tonic::server::UnaryService<super::ConfirmHostNetworkRequest>
+                    for ConfirmSvc<T> {
+                        type Response = super::HostNetwork;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmHostNetworkRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as HostNetworkService>::confirm(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.HostNetworkService/Undo" => {
+                    #[allow(non_camel_case_types)]
+                    struct UndoSvc<T: HostNetworkService>(pub Arc<T>);
+                    impl<
+                        T: HostNetworkService,
+                    > tonic::server::UnaryService<super::UndoHostNetworkRequest>
+                    for UndoSvc<T> {
+                        type Response = super::HostNetwork;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UndoHostNetworkRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as HostNetworkService>::undo(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UndoSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for HostNetworkServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "quantix.v1.HostNetworkService";
+    impl<T> tonic::server::NamedService for HostNetworkServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSeriesRequest {
     /// Of a VM; of the host when absent.

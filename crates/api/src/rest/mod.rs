@@ -6,6 +6,8 @@ mod device;
 mod event;
 mod health;
 mod host;
+mod host_config;
+mod host_network;
 mod host_state;
 mod image;
 mod metrics;
@@ -27,6 +29,13 @@ pub use health::{Check, Readiness};
 pub use host::{
     Address, AddressOrigin, Boot, BootMode, ConfigSource, ConfigStatus, Cpu, DataKind, DataUsage,
     Host, Hypervisor, Memory, Storage,
+};
+pub use host_config::{
+    HostConfig, HostConfigPatch, HostProxy, HostProxyPatch, HostSsh, HostSshPatch,
+};
+pub use host_network::{
+    BondMode, HostIpv4, HostIpv4Method, HostIpv6, HostIpv6Method, HostNetwork, HostNetworkChange,
+    ManagementNetwork, NetworkTrial, NetworkUndone,
 };
 pub use host_state::{HostBackup, HostReset, HostRestored, ResetScope};
 pub use image::{Image, ImageFormat, ImagePage};

@@ -4,6 +4,8 @@
 mod access;
 mod consoles;
 mod host;
+mod host_config;
+mod host_network;
 mod images;
 mod networks;
 mod real;

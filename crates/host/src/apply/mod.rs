@@ -21,12 +21,13 @@ pub use services::{follow, reconfigure};
 use crate::accounts::{self, AccountError};
 use crate::boot::{BootInfo, Mode};
 use crate::boot_env::{self, Devices};
-use crate::config::{Config, Status, Store, kernel_arguments};
+use crate::config::{Config, Status, Store, TimeZone, kernel_arguments};
 use crate::durable;
 use crate::first_boot;
 use crate::identity;
 use crate::network;
 use crate::pending;
+use crate::ssh_window;
 use crate::update::UpdateRecord;
 
 /// The file that shows the one-time password to the console, in the run directory.
@@ -74,6 +75,8 @@ pub fn apply(paths: &Paths) -> Result<Status, ApplyError> {
     };
     fs::create_dir_all(&paths.run).map_err(run_error)?;
     let mut loaded = Store::new(&paths.state).load();
+    // What is stored stays as it is.
+    loaded.config.ssh.enabled |= ssh_window::left(&paths.run).is_some();
     let problems = &mut loaded.status.problems;
     problems.extend(pending::problem(&paths.run));
     problems.extend(first_boot::problems(&paths.run));
@@ -88,7 +91,7 @@ pub fn apply(paths: &Paths) -> Result<Status, ApplyError> {
             None
         }
     };
-    let zone_exists = zone_exists(&paths.root, &loaded.config);
+    let zone_exists = zone_exists(&paths.root, &loaded.config.system.timezone);
     if !zone_exists {
         let zone = &loaded.config.system.timezone;
         problems.push(format!(
@@ -174,9 +177,11 @@ fn refused_slot(cmdline: &str) -> Option<SlotName> {
         .and_then(SlotName::of_letter)
 }
 
-fn zone_exists(root: &Path, config: &Config) -> bool {
+/// Whether the release below `root` knows a time zone.
+#[must_use]
+pub fn zone_exists(root: &Path, zone: &TimeZone) -> bool {
     root.join(plan::ZONES.trim_start_matches('/'))
-        .join(config.system.timezone.as_str())
+        .join(zone.as_str())
         .is_file()
 }
 

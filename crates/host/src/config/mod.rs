@@ -5,6 +5,7 @@ mod decode;
 mod encode;
 mod install;
 mod kernel;
+mod management;
 mod problem;
 mod read;
 mod schema;

@@ -191,14 +191,32 @@ impl Store {
         }
     }
 
+    /// Changes with everything that is stored.
+    #[must_use]
+    pub fn revision(&self) -> String {
+        let hash = blake3::hash(self.peek().config.to_toml().as_bytes()).to_hex();
+        hash.chars().take(16).collect()
+    }
+
+    /// The newest good generation that `wanted` says yes to.
+    #[must_use]
+    pub fn newest(&self, wanted: impl Fn(&Config) -> bool) -> Option<Config> {
+        let found = self.newest_good_of(wanted);
+        found.map(|(_, _, config)| config)
+    }
+
     /// The newest generation whose hash matches and that this release can read.
     fn newest_good(&self) -> Option<(u64, String, Config)> {
+        self.newest_good_of(|_| true)
+    }
+
+    fn newest_good_of(&self, wanted: impl Fn(&Config) -> bool) -> Option<(u64, String, Config)> {
         self.numbers().into_iter().rev().find_map(|number| {
             let text = fs::read_to_string(self.path(number, "toml")).ok()?;
             let hash = fs::read_to_string(self.path(number, "blake3")).ok()?;
             let intact = hash.trim_end() == blake3::hash(text.as_bytes()).to_hex().as_str();
             let config = parse(&text).ok()?.config;
-            intact.then_some((number, text, config))
+            (intact && wanted(&config)).then_some((number, text, config))
         })
     }
 

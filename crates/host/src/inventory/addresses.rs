@@ -93,6 +93,7 @@ mod tests {
             ipv4: Ipv4Method::Dhcp,
             dhcp: Some("br0".into()),
             open: true,
+            text: String::new(),
             problems: vec![],
         };
         let of = |interface: &str, text: &str| {

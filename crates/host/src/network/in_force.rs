@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Ipv4;
+use crate::config::{Config, Ipv4, Management, parse};
 use crate::durable;
 
 const FILE: &str = "network.json";
@@ -45,6 +45,8 @@ pub struct InForce {
     pub dhcp: Option<String>,
     /// Whether the VLANs of VMs pass between the bridge and the network.
     pub open: bool,
+    /// The configuration's text with the network that was brought up.
+    pub text: String,
     /// What is not as the configuration wants it.
     pub problems: Vec<String>,
 }
@@ -56,9 +58,28 @@ impl InForce {
         serde_json::from_slice(&fs::read(run_dir.join(FILE)).ok()?).ok()
     }
 
-    pub(super) fn write(&self, run_dir: &Path) -> io::Result<()> {
+    /// Writes the record in `run_dir`.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn write(&self, run_dir: &Path) -> io::Result<()> {
         durable::replace(&run_dir.join(FILE), &serde_json::to_vec(self)?, 0o644)
     }
+}
+
+/// A network as text: a configuration that says nothing else.
+#[must_use]
+pub fn text_of(management: Management) -> String {
+    let config = Config {
+        management,
+        ..Config::default()
+    };
+    config.to_toml()
+}
+
+/// The network in such a text.
+pub(super) fn network_of(text: &str) -> Option<Management> {
+    parse(text).ok().map(|parsed| parsed.config.management)
 }
 
 /// What is wrong with the network that is in force.

@@ -10,21 +10,27 @@
 //! A plan holds what differs and nothing else, so that it may be made and run at any time: a second run does
 //! nothing. The bridge is never deleted, because VMs hang on it. Knows nothing of what is stored where.
 
+mod change;
 mod dhcp;
 mod in_force;
 mod plan;
+mod probe;
 mod run;
 mod state;
+mod trial;
 
 use crate::config::{InterfaceSelector, Management};
 use crate::nics::Nic;
 
+pub use change::{ChangeError, Changer, Deed, Standing, now_ms};
 pub(crate) use in_force::problems;
-pub use in_force::{InForce, Ipv4Method};
+pub use in_force::{InForce, Ipv4Method, text_of};
 pub use plan::{Plan, Setting, plan};
+pub use probe::taken;
 pub(crate) use run::ip_batch;
 pub use run::{Places, bring_up, open_vlans};
 pub use state::{Gateway, Held, Ipv6Switches, Kind, Link, State};
+pub use trial::{LEAST_TIME, MOST_TIME, Phase, Refusal, Trial, USUAL_TIME, Undone};
 
 /// The bridge that the management cards are ports of.
 pub const BRIDGE: &str = "br0";

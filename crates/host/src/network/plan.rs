@@ -355,7 +355,8 @@ impl Planner<'_> {
         let right = |found: &Gateway| Some(found.address) == gateway && found.metric == 0;
         let (kept, others): (Vec<_>, Vec<_>) =
             self.gateways(interface, false).cloned().partition(right);
-        let fits = |held: &Held| Some((held.address, held.prefix)) == wanted;
+        // One that DHCP gave has no route of the kernel's own to its network: it is made anew.
+        let fits = |held: &Held| Some((held.address, held.prefix)) == wanted && !held.dynamic;
         let (same, strange): (Vec<_>, Vec<_>) =
             self.held(interface, false).cloned().partition(fits);
         for Gateway {
@@ -378,7 +379,7 @@ impl Planner<'_> {
             return;
         };
         // An address that is deleted may take others of its network and the routes by it along.
-        if same.is_empty() || same.iter().any(|held| held.dynamic) || !strange.is_empty() {
+        if same.is_empty() || !strange.is_empty() {
             self.set(format_args!(
                 "address replace {address}/{prefix} broadcast + dev {interface}"
             ));

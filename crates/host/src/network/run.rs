@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::in_force::{InForce, Ipv4Method};
+use super::in_force::{InForce, Ipv4Method, text_of};
 use super::plan::{Plan, Setting, plan};
 use super::state::State;
 use super::{BRIDGE, choose_ports, dhcp, management_interface};
@@ -98,6 +98,7 @@ fn change(
         ipv4: Ipv4Method::from(&management.ipv4),
         dhcp: plan.dhcp.clone(),
         open,
+        text: text_of(management.clone()),
         problems,
     };
     // Before anything is done: a run that is cut off leaves a client that the next one has to know of.

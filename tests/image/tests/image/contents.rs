@@ -56,7 +56,12 @@ fn no_package_manager_interpreter_or_compiler_is_left() -> Result<()> {
 #[test]
 fn the_tools_of_the_network_are_there_and_have_no_rival() -> Result<()> {
     let root = Root::open()?;
-    for path in ["usr/bin/ip", "usr/sbin/bridge", "usr/sbin/dhcpcd"] {
+    for path in [
+        "usr/bin/ip",
+        "usr/sbin/bridge",
+        "usr/sbin/dhcpcd",
+        "usr/sbin/arping",
+    ] {
         ensure!(root.has(path), "{path} is missing");
     }
     for path in ["usr/sbin/ifup", "usr/sbin/ifupdown-ng", "etc/network"] {
