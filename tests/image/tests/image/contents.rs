@@ -64,7 +64,7 @@ fn the_tools_of_the_network_are_there_and_have_no_rival() -> Result<()> {
     ] {
         ensure!(root.has(path), "{path} is missing");
     }
-    for path in ["usr/sbin/ifup", "usr/sbin/ifupdown-ng", "etc/network"] {
+    for path in ["usr/sbin/ifupdown-ng", "etc/network"] {
         ensure!(!root.has(path), "{path} is there");
     }
     Ok(())
