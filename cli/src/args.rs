@@ -1,5 +1,6 @@
 //! What can be typed.
 
+pub(crate) mod guest;
 pub(crate) mod host_config;
 pub(crate) mod host_network;
 pub(crate) mod network;
@@ -265,6 +266,11 @@ pub(crate) enum VmCommand {
         /// Delete its disks as well.
         #[arg(long)]
         disks: bool,
+    },
+    /// The guest, through the agent in it.
+    Guest {
+        #[command(subcommand)]
+        command: guest::GuestCommand,
     },
     /// Open the serial console; Ctrl-] leaves it.
     Console {

@@ -6,6 +6,7 @@ mod completion;
 mod console;
 mod devices;
 mod files;
+mod guests;
 mod host;
 mod host_config;
 mod host_network;
@@ -38,12 +39,27 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // As programs end that don't know better: quietly.
         Err(error) if error.is::<output::Unread>() => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("qx: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast_ref() {
+            Some(ExitWith(code)) => ExitCode::from(*code),
+            None => {
+                eprintln!("qx: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
     }
 }
+
+/// All was said already; how to end is another program's word.
+#[derive(Debug)]
+struct ExitWith(u8);
+
+impl std::fmt::Display for ExitWith {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the command ended with {}", self.0)
+    }
+}
+
+impl std::error::Error for ExitWith {}
 
 #[tokio::main(flavor = "current_thread")]
 async fn run(arguments: Arguments) -> Result<()> {

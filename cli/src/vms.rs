@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::args::{Create, Firmware, Format, Set, VmCommand};
 use crate::console;
 use crate::devices;
+use crate::guests;
 use crate::output::{fields, list, plain, word};
 use crate::size::Size;
 use crate::snapshots;
@@ -58,6 +59,7 @@ pub(crate) async fn run(client: &Client, ways: Ways, command: VmCommand) -> Resu
             let task = client.begin_delete_vm(vm.id, disks).await?;
             finish(client, format, no_wait, task).await.map(drop)
         }
+        VmCommand::Guest { command } => guests::run(client, ways, command).await,
         VmCommand::Console { vm } => {
             let vm = find(client, &vm).await?;
             console::attach(client.serial_console(vm.id).await?).await

@@ -1,4 +1,4 @@
-// A qx-node on libvirt's test driver, with directories, ports and a root password of its own.
+// A qx-node, on libvirt's test driver unless a test says otherwise, with directories, ports and a root password of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
@@ -39,18 +39,18 @@ export class Daemon {
 
   private constructor(
     readonly url: string,
-    private readonly directory: string,
+    readonly directory: string,
     private readonly command: readonly [string, ...string[]],
   ) {}
 
-  static async start(): Promise<Daemon> {
+  static async start(hypervisor = 'test:///default'): Promise<Daemon> {
     const directory = await mkdtemp(join(tmpdir(), 'qx-ui-'));
     const port = await freePort();
     const at = (name: string) => join(directory, name);
     await Promise.all(['state', 'data', 'run'].map((name) => mkdir(at(name))));
     await writeFile(at('shadow'), `root:${passwordHash}:20000:0:99999:7:::\n`, { mode: 0o600 });
     const options = {
-      hypervisor: 'test:///default',
+      hypervisor,
       https: `127.0.0.1:${port}`,
       grpc: `127.0.0.1:${await freePort()}`,
       socket: at('run/node.sock'),

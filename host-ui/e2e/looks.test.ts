@@ -65,8 +65,17 @@ const stops: [name: string, go: (page: Page) => Promise<unknown>][] = [
   }],
   ['console', async (page) => {
     await page.keyboard.press('Escape');
-    await page.getByRole('link', { name: 'Serial console' }).click();
+    await page.getByRole('link', { name: 'Console', exact: true }).click();
     await page.locator('.xterm-screen').waitFor();
+  }],
+  ['no-screen', async (page) => {
+    await page.getByRole('button', { name: 'Screen', exact: true }).click();
+    await page.getByText('This VM has no screen now').waitFor();
+  }],
+  ['guest', async (page) => {
+    await page.getByRole('link', { name: 'Guest', exact: true }).click();
+    // libvirt's test driver runs no guest.
+    await page.getByText('The guest did not answer').waitFor();
   }],
   ['images', async (page) => {
     await page.getByRole('link', { name: 'Images' }).click();

@@ -322,6 +322,19 @@ pub(crate) fn snapshot_ref(name: String) -> Result<String, Failure> {
     }
 }
 
+/// The `{pid}` of a command's path.
+pub(crate) struct Pid(pub(crate) u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Pid {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let text = path_parameter(parts, state, "pid").await?;
+        let number = text.parse().map(Self);
+        number.map_err(|_| Failure::field("pid", "must be a number, 0 or more"))
+    }
+}
+
 async fn path_parameter<S: Send + Sync>(
     parts: &mut Parts,
     state: &S,

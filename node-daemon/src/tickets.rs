@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use qx_api::rest::ConsoleType;
 use qx_model::vm::VmId;
 
 /// How long a ticket is good.
@@ -22,38 +23,47 @@ pub(crate) struct Grant {
     pub(crate) origin: Option<String>,
 }
 
+#[derive(Debug)]
+struct Ticket {
+    grant: Grant,
+    /// What it opens.
+    kind: ConsoleType,
+    end: Instant,
+}
+
 /// Tickets that nobody has used yet.
 #[derive(Debug, Default)]
 pub(crate) struct Tickets {
-    open: Mutex<HashMap<String, (Grant, Instant)>>,
+    open: Mutex<HashMap<String, Ticket>>,
 }
 
 impl Tickets {
     /// A new ticket; `None` when the system gives no random numbers.
-    pub(crate) fn issue(&self, grant: Grant) -> Option<String> {
+    pub(crate) fn issue(&self, grant: Grant, kind: ConsoleType) -> Option<String> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).ok()?;
         let ticket = hex::encode(bytes);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        open.retain(|_, (_, end)| *end > now);
+        open.retain(|_, ticket| ticket.end > now);
         if open.len() >= MOST
             && let Some(oldest) = open
                 .iter()
-                .min_by_key(|(_, (_, end))| *end)
+                .min_by_key(|(_, ticket)| ticket.end)
                 .map(|(t, _)| t.clone())
         {
             open.remove(&oldest);
         }
-        open.insert(ticket.clone(), (grant, now + LIFETIME));
+        let end = now + LIFETIME;
+        open.insert(ticket.clone(), Ticket { grant, kind, end });
         Some(ticket)
     }
 
-    /// Uses a ticket up, whether it fits or not.
-    pub(crate) fn redeem(&self, ticket: &str, wanted: &Grant) -> bool {
+    /// Uses a ticket up, whether it fits or not; what it opens if it does.
+    pub(crate) fn redeem(&self, ticket: &str, wanted: &Grant) -> Option<ConsoleType> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = open.remove(ticket);
-        found.is_some_and(|(grant, end)| end > Instant::now() && grant == *wanted)
+        let found = open.remove(ticket)?;
+        (found.end > Instant::now() && found.grant == *wanted).then_some(found.kind)
     }
 }
 
@@ -72,28 +82,28 @@ mod tests {
     #[test]
     fn a_ticket_is_good_once_and_for_its_owner_only() {
         let tickets = Tickets::default();
-        let ticket = tickets.issue(grant("a")).unwrap();
-        assert!(tickets.redeem(&ticket, &grant("a")));
-        assert!(!tickets.redeem(&ticket, &grant("a")));
-        let ticket = tickets.issue(grant("a")).unwrap();
-        assert!(!tickets.redeem(&ticket, &grant("b")));
+        let ticket = tickets.issue(grant("a"), ConsoleType::Vnc).unwrap();
+        assert_eq!(tickets.redeem(&ticket, &grant("a")), Some(ConsoleType::Vnc));
+        assert!(tickets.redeem(&ticket, &grant("a")).is_none());
+        let ticket = tickets.issue(grant("a"), ConsoleType::Vnc).unwrap();
+        assert!(tickets.redeem(&ticket, &grant("b")).is_none());
         assert!(
-            !tickets.redeem(&ticket, &grant("a")),
+            tickets.redeem(&ticket, &grant("a")).is_none(),
             "a failed try must use it up"
         );
         let elsewhere = Grant {
             origin: Some("https://evil".into()),
             ..grant("a")
         };
-        let ticket = tickets.issue(grant("a")).unwrap();
-        assert!(!tickets.redeem(&ticket, &elsewhere));
+        let ticket = tickets.issue(grant("a"), ConsoleType::Vnc).unwrap();
+        assert!(tickets.redeem(&ticket, &elsewhere).is_none());
     }
 
     #[test]
     fn the_number_of_open_tickets_is_bounded() {
         let tickets = Tickets::default();
         for _ in 0..2 * MOST {
-            tickets.issue(grant("a")).unwrap();
+            tickets.issue(grant("a"), ConsoleType::Vnc).unwrap();
         }
         assert!(tickets.open.lock().unwrap().len() <= MOST);
     }

@@ -2,6 +2,7 @@
 //! from them, and the tests walk them all: what is not here does not exist.
 
 mod endpoint;
+mod guest;
 mod host_config;
 mod host_network;
 mod networks;
@@ -13,6 +14,11 @@ use qx_model::access::Operation;
 
 use endpoint::query;
 pub use endpoint::{Access, Endpoint, Input, Method, Output, Parameter};
+pub use guest::{
+    GUEST_ADDRESSES, GUEST_EXEC, GUEST_EXEC_STATUS, GUEST_FILE_READ, GUEST_FILE_WRITE,
+    GUEST_FILESYSTEMS, GUEST_FREEZE, GUEST_GET, GUEST_PASSWORD, GUEST_PING, GUEST_REBOOT,
+    GUEST_SHUTDOWN, GUEST_THAW, GUEST_TIME, GUEST_TRIM,
+};
 pub use host_config::{HOST_CONFIG_GET, HOST_CONFIG_PATCH};
 pub use host_network::{
     HOST_NETWORK_CONFIRM, HOST_NETWORK_GET, HOST_NETWORK_PUT, HOST_NETWORK_UNDO,
@@ -557,7 +563,7 @@ pub const VM_CONSOLE_OPEN: Endpoint = Endpoint::new(
     Get,
     "/api/v1/vms/{id}/console",
     Ticket(Operation::VmConsole),
-    "WebSocket to the console; needs a ticket of the same user, from the same Origin",
+    "WebSocket to the console that the ticket is for; needs a ticket of the same user, from the same Origin",
 )
 .query(&[Parameter {
     name: "ticket",
@@ -731,6 +737,21 @@ pub const ALL: &[Endpoint] = &[
     SNAPSHOT_DELETE,
     VM_CONSOLE_CREATE,
     VM_CONSOLE_OPEN,
+    GUEST_GET,
+    GUEST_PING,
+    GUEST_ADDRESSES,
+    GUEST_FILESYSTEMS,
+    GUEST_EXEC,
+    GUEST_EXEC_STATUS,
+    GUEST_FILE_READ,
+    GUEST_FILE_WRITE,
+    GUEST_FREEZE,
+    GUEST_THAW,
+    GUEST_TRIM,
+    GUEST_PASSWORD,
+    GUEST_TIME,
+    GUEST_SHUTDOWN,
+    GUEST_REBOOT,
     IMAGE_LIST,
     IMAGE_UPLOAD,
     IMAGE_DELETE,

@@ -14,6 +14,7 @@ pub mod v1;
 
 mod access;
 pub mod convert;
+mod guests;
 mod host_config;
 mod host_network;
 mod networks;

@@ -104,6 +104,7 @@ fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
 fn path_parameter(name: &str) -> Value {
     let schema = match name {
         "id" => json!({ "type": "string", "format": "uuid" }),
+        "pid" => json!({ "type": "integer", "minimum": 0 }),
         "mac" => json!({ "type": "string", "pattern": "^([0-9a-f]{2}:){5}[0-9a-f]{2}$" }),
         _ => json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" }),
     };
@@ -121,6 +122,7 @@ fn other_parameter(parameter: &Parameter) -> Value {
             schema["minimum"] = json!(10);
             schema["maximum"] = json!(2_592_000);
         }
+        "length" => schema["maximum"] = json!(262_144),
         "step_s" => schema["minimum"] = json!(1),
         _ => {}
     }
@@ -149,7 +151,11 @@ fn prefer() -> Value {
 /// Answers 202 and names the task.
 fn is_begun(endpoint: &Endpoint) -> bool {
     let of_updates = ["reinstallUpdate", "fetchUpdate"].contains(&endpoint.id);
-    of_updates || (endpoint.output == Output::Json("Task") && endpoint.id.ends_with("Snapshot"))
+    of_updates
+        || (endpoint.output == Output::Json("Task")
+            && ["Snapshot", "Guest"]
+                .iter()
+                .any(|end| endpoint.id.ends_with(end)))
 }
 
 fn task() -> Value {
@@ -347,6 +353,18 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::SnapshotPage>(&mut found);
     collect::<rest::SnapshotCreate>(&mut found);
     collect::<rest::SnapshotRevert>(&mut found);
+    collect::<rest::GuestInfo>(&mut found);
+    collect::<rest::GuestAddresses>(&mut found);
+    collect::<rest::GuestFilesystems>(&mut found);
+    collect::<rest::GuestExec>(&mut found);
+    collect::<rest::GuestExecStarted>(&mut found);
+    collect::<rest::GuestExecStatus>(&mut found);
+    collect::<rest::GuestFilePiece>(&mut found);
+    collect::<rest::GuestFileWrite>(&mut found);
+    collect::<rest::GuestFreeze>(&mut found);
+    collect::<rest::GuestFrozen>(&mut found);
+    collect::<rest::GuestPassword>(&mut found);
+    collect::<rest::GuestTime>(&mut found);
     collect::<rest::TaskPage>(&mut found);
     collect::<rest::Event>(&mut found);
     collect::<rest::UserPage>(&mut found);

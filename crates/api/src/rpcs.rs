@@ -23,6 +23,21 @@ macro_rules! rpcs {
 }
 
 rpcs! {
+    "GuestService/Ping" GuestRead,
+    "GuestService/Get" GuestRead,
+    "GuestService/ListAddresses" GuestRead,
+    "GuestService/ListFilesystems" GuestRead,
+    "GuestService/Exec" GuestExec,
+    "GuestService/GetExec" GuestExec,
+    "GuestService/ReadFile" GuestFileRead,
+    "GuestService/WriteFile" GuestFileWrite,
+    "GuestService/Freeze" GuestFreeze,
+    "GuestService/Thaw" GuestThaw,
+    "GuestService/Trim" GuestTrim,
+    "GuestService/SetPassword" GuestPassword,
+    "GuestService/SetTime" GuestTime,
+    "GuestService/Shutdown" GuestShutdown,
+    "GuestService/Reboot" GuestReboot,
     "HostService/Get" HostGet,
     "HostService/BackUp" HostBackup,
     "HostService/Restore" HostRestore,

@@ -11,6 +11,7 @@ fn files() -> (Vec<PathBuf>, PathBuf) {
     let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
     let names = [
         "access",
+        "guest",
         "host",
         "host_config",
         "host_network",

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use qx_hypervisor::Error as HypervisorError;
+use qx_hypervisor::{AgentFault, Error as HypervisorError};
 use qx_model::access::{Operation, Role};
-use qx_model::vm::FieldError;
+use qx_model::vm::{FieldError, VmId};
 
 /// Result of a use case.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -62,6 +62,14 @@ pub enum Error {
         action: String,
         /// The hypervisor's words.
         message: String,
+    },
+    /// The agent in a guest did not do what it was asked to.
+    #[error("{}", HypervisorError::Agent { vm: *vm, fault: fault.clone() })]
+    Agent {
+        /// The VM.
+        vm: VmId,
+        /// In which way.
+        fault: AgentFault,
     },
     /// Too many failed tries from one address.
     #[error("too many failed tries from this address")]
@@ -155,6 +163,7 @@ impl From<HypervisorError> for Error {
                 reason: error.to_string(),
                 hint: "running VMs go on; look at the libvirtd service if this lasts".into(),
             },
+            HypervisorError::Agent { vm, fault } => Self::Agent { vm, fault },
             HypervisorError::Failed { action, message } => Self::Refused { action, message },
         }
     }

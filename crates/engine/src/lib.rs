@@ -17,6 +17,7 @@ mod create;
 mod devices;
 pub mod error;
 pub mod events;
+mod guest;
 pub mod host;
 pub mod host_config;
 pub mod host_network;
@@ -43,7 +44,7 @@ pub mod updates;
 pub mod users;
 mod vms;
 
-pub use console::SerialConsole;
+pub use console::{SerialConsole, SerialOutput};
 pub use error::{Error, Result};
 pub use identity::{Identity, Validity};
 pub use images::Images;

@@ -91,6 +91,7 @@ impl Error {
                 "delete images or VMs that are no longer needed",
             ),
             Self::Cancelled => Told::hinted(Conflict, self, "ask again if that was not meant"),
+            Self::Agent { fault, .. } => Told::hinted(Conflict, self, crate::guest::hint(fault)),
             Self::Refused { .. } => Told::new(Conflict, self.to_string()),
             Self::Unavailable { reason, hint } => Told::hinted(Unavailable, reason, hint),
             Self::Internal { .. } => Told::new(

@@ -58,6 +58,14 @@ pub enum Error {
         /// Such as `a serial console`.
         what: String,
     },
+    /// The guest's agent did not do what it was asked to.
+    #[error("the agent in VM {vm} {}", fault.told())]
+    Agent {
+        /// The VM.
+        vm: VmId,
+        /// In which way.
+        fault: AgentFault,
+    },
     /// The hypervisor does not answer.
     #[error("the hypervisor at {uri} does not answer: {reason}")]
     Unreachable {
@@ -74,6 +82,33 @@ pub enum Error {
         /// The hypervisor's words.
         message: String,
     },
+}
+
+/// In which way a guest's agent failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgentFault {
+    /// The VM has no channel for one: it was defined without.
+    NoChannel,
+    /// Nothing in the guest listens: no agent is installed, or none runs yet.
+    Absent,
+    /// It was asked, and did not answer in time.
+    Silent,
+    /// It said no, in words that come from the guest.
+    Refused(String),
+    /// Its answer makes no sense.
+    Garbled(String),
+}
+
+impl AgentFault {
+    fn told(&self) -> String {
+        match self {
+            Self::NoChannel => "can't be reached: the VM has no channel for one".into(),
+            Self::Absent => "does not run".into(),
+            Self::Silent => "did not answer in time".into(),
+            Self::Refused(words) => format!("said no: {words}"),
+            Self::Garbled(what) => format!("answered what makes no sense: {what}"),
+        }
+    }
 }
 
 /// Refuses what does not fit the VM's state, in words.

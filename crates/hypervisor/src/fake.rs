@@ -17,10 +17,14 @@ use crate::{
     VmUsage, judge, judge_edit,
 };
 
+mod agent;
 mod line;
 mod machine;
 mod networks;
+mod screen;
 mod snapshots;
+
+pub use agent::Agent;
 
 /// VMs in memory. Its guests shut down when asked and echo what they read on the serial line.
 #[derive(Default)]
@@ -39,6 +43,8 @@ struct World {
     stuck: BTreeSet<VmId>,
     used: BTreeMap<VmId, (VmUsage, DiskIo)>,
     holding: BTreeSet<String>,
+    lingering: Vec<Arc<line::Line>>,
+    agents: BTreeMap<VmId, agent::Agent>,
     unreachable: Option<String>,
 }
 
@@ -120,6 +126,23 @@ impl Fake {
     /// Makes guests keep the device with this name when they are asked to let it go.
     pub fn hold(&self, device: &str) {
         self.world().holding.insert(device.to_owned());
+    }
+
+    /// Makes who reads this VM's serial line learn of its end only at [`Fake::end_lines`], as a slow stream would.
+    pub fn linger(&self, id: VmId) {
+        let mut world = self.world();
+        let line = world.vms.get(&id).and_then(|machine| machine.line.clone());
+        if let Some(line) = line {
+            line.linger(true);
+            world.lingering.push(line);
+        }
+    }
+
+    /// Ends [`Fake::linger`]; how many lines it held.
+    pub fn end_lines(&self) -> usize {
+        let lines = std::mem::take(&mut self.world().lingering);
+        lines.iter().for_each(|line| line.linger(false));
+        lines.len()
     }
 
     /// Changes a VM's configuration.
@@ -228,7 +251,7 @@ impl Hypervisor for Fake {
             PowerAction::Suspend => PowerState::Saved,
         };
         match (was_on, machine.vm.state.is_on()) {
-            (true, false) => drop(machine.line.take().inspect(|line| line.hang_up())),
+            (true, false) => machine.cut(),
             (false, true) => machine.line = Some(Arc::default()),
             _ => {}
         }

@@ -12,20 +12,24 @@ use qx_model::edit::VmEdit;
 use qx_model::metrics::{DiskIo, NetIo};
 use qx_model::vm::{HypervisorInfo, ImageFormat, NicSpec, PowerAction, Vm, VmId, VmSpec};
 
+mod agent;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
 pub mod fake;
 pub mod kvm;
 mod network;
+mod screen;
 mod snapshot;
 
-pub use error::{Error, Result, judge, judge_edit};
+pub use agent::{Agents, LARGEST_ANSWER};
+pub use error::{AgentFault, Error, Result, judge, judge_edit};
 pub use network::Networks;
+pub use screen::Screens;
 pub use snapshot::{Snapshots, no_such_snapshot};
 
 /// Runs VMs. All calls block until the hypervisor answered; calls on different VMs may run at once.
-pub trait Hypervisor: Networks + Snapshots + Send + Sync + 'static {
+pub trait Hypervisor: Agents + Networks + Screens + Snapshots + Send + Sync + 'static {
     /// Versions and accelerator.
     fn info(&self) -> Result<HypervisorInfo>;
 

@@ -85,6 +85,8 @@ impl Call<'_> {
         match asked {
             // The guest was asked before, and may still answer.
             Err(error) if error.message().contains("already in the process of unplug") => {}
+            // The guest has let it go meanwhile, as it was asked before.
+            Err(_) if find(&self.xml(0)?, device).is_none() => return Ok(()),
             other => other.map_err(|error| self.doing().failed(error))?,
         }
         while find(&self.xml(0)?, device).is_some() {

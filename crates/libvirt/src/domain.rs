@@ -7,10 +7,11 @@ use qx_hypervisor::{Definition, Limits};
 use qx_model::device::{DiskLimits, NicLimits};
 use qx_model::vm::{Accelerator, Disk, Firmware, Nic, NicSpec, PowerState, Vm, VmId};
 
+use crate::screens;
 use crate::xml::Element;
 
 /// The devices below that every VM has, and QEMU's USB controller.
-const OWN_DEVICES: usize = 4;
+const OWN_DEVICES: usize = 5;
 /// Disks and NICs that can be plugged into a running VM.
 const FREE_PORTS: usize = 8;
 /// Kinds of device that can have a place in the boot order.
@@ -185,6 +186,9 @@ fn devices(definition: &Definition, accelerator: Accelerator) -> Element {
     let port = Element::new("target")
         .with("type", "isa-serial")
         .with("port", "0");
+    for device in screens::devices_of(definition.spec.firmware) {
+        devices.push(device);
+    }
     devices
         .holding(Element::new("serial").with("type", "pty").holding(port))
         .holding(Element::new("channel").with("type", "unix").holding(agent))
@@ -327,6 +331,7 @@ pub(crate) fn observe(domain: &Element, id: VmId, state: PowerState) -> Vm {
         },
         disks: devices.children("disk").map(disk).collect(),
         nics: devices.children("interface").map(nic).collect(),
+        vnc: screens::has_one(domain, state.is_on()),
         pending_restart: Vec::new(),
         revision: String::new(),
     }

@@ -22,7 +22,7 @@ use virt::sys;
 use crate::error::Doing;
 use crate::storage::Storage;
 use crate::xml::Element;
-use crate::{Libvirt, domain, edit, serial, storage};
+use crate::{Libvirt, domain, edit, screens, serial, storage};
 
 /// The configuration with all that libvirt knows of it: what is left out would be lost by an edit.
 pub(crate) const WHOLE: sys::virDomainXMLFlags =
@@ -80,6 +80,7 @@ impl Hypervisor for Libvirt {
                 let live = running.nics.iter().find(|live| live.mac == nic.mac);
                 nic.device = live.and_then(|live| live.device.clone());
             }
+            vm.vnc = running.vnc;
             vm.pending_restart = pending(&running, &vm);
         }
         vm.revision = revision(&xml);
@@ -335,7 +336,18 @@ impl Libvirt {
 
     fn power_on(&self, connect: &Connect, domain: &Domain, id: VmId) -> Result<()> {
         let doing = self.doing(verb(PowerAction::Start), Some(id));
-        let xml = self.xml(domain, id, WHOLE)?;
+        let mut xml = self.xml(domain, id, WHOLE)?;
+        let state = self.state(domain, id)?;
+        let firmware = domain::observe(&xml, id, state).firmware;
+        // Saved memory fits the devices that it was saved with.
+        if state != PowerState::Saved
+            && let Some(with_screen) = screens::given_one(&xml, firmware)
+        {
+            connect
+                .define_domain_xml(&with_screen.to_string())
+                .map_err(|error| doing.failed(error))?;
+            xml = with_screen;
+        }
         // The host may have gained or lost KVM since the VM was defined.
         if let Some(moved) = domain::moved_to(&xml, accelerator(connect)) {
             connect

@@ -9,6 +9,7 @@
 //!      └────────────────────────────────────────┘
 //! ```
 
+mod agents;
 mod connection;
 mod devices;
 mod domain;
@@ -18,6 +19,7 @@ mod events;
 mod hypervisor;
 mod network;
 mod networks;
+mod screens;
 mod serial;
 mod snapshots;
 mod storage;

@@ -134,8 +134,30 @@ operations! {
     SnapshotRevert "snapshot_revert" Operator,
     /// Forget a snapshot.
     SnapshotDelete "snapshot_delete" Operator,
-    /// Type into a VM's console.
+    /// See and type into a VM's console.
     VmConsole "vm_console" Operator,
+    /// Ask a guest's agent what the guest is: system, addresses, file systems.
+    GuestRead "guest_read" Viewer,
+    /// Run a command in a guest, by its agent, and fetch its output.
+    GuestExec "guest_exec" Operator,
+    /// Read a file of a guest.
+    GuestFileRead "guest_file_read" Operator,
+    /// Write a file of a guest.
+    GuestFileWrite "guest_file_write" Operator,
+    /// Hold a guest's file systems still.
+    GuestFreeze "guest_freeze" Operator,
+    /// Let a guest's file systems go on.
+    GuestThaw "guest_thaw" Operator,
+    /// Give back what a guest's file systems do not use.
+    GuestTrim "guest_trim" Operator,
+    /// Set a password in a guest.
+    GuestPassword "guest_password" Operator,
+    /// Set a guest's clock.
+    GuestTime "guest_time" Operator,
+    /// Shut a guest down by its agent.
+    GuestShutdown "guest_shutdown" Operator,
+    /// Restart a guest by its agent.
+    GuestReboot "guest_reboot" Operator,
     /// List the image library.
     ImageList "image_list" Viewer,
     /// Add to the image library.

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod device;
 pub mod edit;
+pub mod guest;
 pub mod metrics;
 pub mod name;
 pub mod network;

@@ -313,6 +313,8 @@ pub struct Vm {
     pub disks: Vec<Disk>,
     /// All NICs.
     pub nics: Vec<Nic>,
+    /// Has a screen that can be looked at, over VNC: now if it is on, else when it is powered on.
+    pub vnc: bool,
     /// Names of the fields above that the running VM has other values of, until it was off.
     pub pending_restart: Vec<&'static str>,
     /// Different whenever the configuration is.

@@ -19,6 +19,10 @@ export const StopDialog = lazy(async () => ({ default: (await load()).StopDialog
 /** With the charts' library in a chunk of its own. */
 export const PerformancePage = lazy(async () => ({ default: (await import('@/performance/performance-page')).PerformancePage }));
 
+/** Of these, terminal and screen are in chunks of their own again. */
+export const ConsolePage = lazy(async () => ({ default: (await import('@/console/console-page')).ConsolePage }));
+export const PopOutPage = lazy(async () => ({ default: (await import('@/console/console-page')).PopOutPage }));
+
 /** Fetches the chunk when the browser has nothing else to do. */
 export function preloadDialogs(): void {
   const idle = globalThis.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 500));

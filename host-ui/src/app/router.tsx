@@ -5,6 +5,7 @@ import {
   createRouter,
   lazyRouteComponent,
   Navigate,
+  Outlet,
   redirect,
   useNavigate,
 } from '@tanstack/react-router';
@@ -19,7 +20,7 @@ import { sessionStore, useSession } from '@/session/store';
 import { LoadError, Placeholder } from '@/ui/message';
 import { isOwnPath } from './own-path';
 import { MainPage } from './main-page';
-import { PerformancePage, preloadDialogs } from './on-demand';
+import { ConsolePage, PerformancePage, PopOutPage, preloadDialogs } from './on-demand';
 import { Shell } from './shell';
 
 const rootRoute = createRootRoute({ errorComponent: StartError, notFoundComponent: NotFound });
@@ -42,15 +43,21 @@ const loginRoute = createRoute({
   },
 });
 
+/** Sends who is not logged in to the log-in, and opens the stream of events. */
+async function loggedIn({ location }: { location: { href: string } }): Promise<void> {
+  await findSession();
+  if (sessionStore.get().kind === 'out') throw redirect({ to: '/login', search: { next: location.href } });
+  await liveOpened();
+  void queryClient.prefetchQuery(hostQuery).then(preloadDialogs);
+}
+
+const consoleSearch = ({ view }: Record<string, unknown>): { view?: 'screen' | 'serial' } =>
+  view === 'screen' || view === 'serial' ? { view } : {};
+
 const shellRoute = createRoute({
   getParentRoute: () => rootRoute,
   id: 'shell',
-  beforeLoad: async ({ location }) => {
-    await findSession();
-    if (sessionStore.get().kind === 'out') throw redirect({ to: '/login', search: { next: location.href } });
-    await liveOpened();
-    void queryClient.prefetchQuery(hostQuery).then(preloadDialogs);
-  },
+  beforeLoad: loggedIn,
   component: function LoggedIn() {
     const session = useSession();
     return session === null ? <Navigate to="/login" search={{}} replace /> : <Shell session={session} />;
@@ -157,11 +164,46 @@ const snapshotsRoute = createRoute({
   component: lazyRouteComponent(() => import('@/snapshots/snapshots-page'), 'SnapshotsPage'),
 });
 
+const guestRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/vms/$vmId/guest',
+  loader: () => void queryClient.prefetchQuery(vmsQuery),
+  component: lazyRouteComponent(() => import('@/guest/guest-page'), 'GuestPage'),
+});
+
 const consoleRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/vms/$vmId/console',
+  validateSearch: consoleSearch,
   loader: () => void queryClient.prefetchQuery(vmsQuery),
-  component: lazyRouteComponent(() => import('@/console/console-page'), 'ConsolePage'),
+  component: function Console() {
+    const { view } = consoleRoute.useSearch();
+    const navigate = consoleRoute.useNavigate();
+    return <Suspense><ConsolePage view={view} onView={(wanted) => void navigate({ search: { view: wanted }, replace: true })} /></Suspense>;
+  },
+});
+
+/** Pages that fill a window of their own: no frame, the same log-in. */
+const aloneRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'alone',
+  beforeLoad: loggedIn,
+  component: function Alone() {
+    const session = useSession();
+    return session === null ? <Navigate to="/login" search={{}} replace /> : <Outlet />;
+  },
+});
+
+const popOutRoute = createRoute({
+  getParentRoute: () => aloneRoute,
+  path: '/console/$vmId',
+  validateSearch: consoleSearch,
+  loader: () => void queryClient.prefetchQuery(vmsQuery),
+  component: function PopOut() {
+    const { view } = popOutRoute.useSearch();
+    const navigate = popOutRoute.useNavigate();
+    return <Suspense><PopOutPage view={view} onView={(wanted) => void navigate({ search: { view: wanted }, replace: true })} /></Suspense>;
+  },
 });
 
 function StartError({ error, reset }: { error: unknown; reset: () => void }) {
@@ -189,7 +231,8 @@ function NotFound() {
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     loginRoute,
-    shellRoute.addChildren([mainRoute, imagesRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, configurationRoute, vmRoute, snapshotsRoute, consoleRoute]),
+    shellRoute.addChildren([mainRoute, imagesRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, configurationRoute, vmRoute, snapshotsRoute, guestRoute, consoleRoute]),
+    aloneRoute.addChildren([popOutRoute]),
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 300,

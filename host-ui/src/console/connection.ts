@@ -1,5 +1,5 @@
-// One VM's serial line over a WebSocket: asks for a ticket, connects, connects again. Owns the connection's
-// state; knows no terminal and no component.
+// One of a VM's consoles over a WebSocket: asks for a ticket, connects, connects again. Owns the connection's
+// state; what speaks over it, a terminal or a screen, is attached by the one who makes it.
 //
 //   connecting ─open▶ open ─close▶ waiting ─delay▶ connecting …       close(): back to idle for good
 //        └───────refused or no answer──▶ waiting
@@ -14,34 +14,48 @@ export type ConsoleState =
    *  doesn't tell why. Anything else is the error of asking for a ticket. */
   | { kind: 'waiting'; reason: 'closed' | 'refused' | Error };
 
+export type ConsoleKind = 'serial' | 'vnc';
+
+/** What is told by whoever speaks over the WebSocket: `opened` once at most, `closed` once. */
+export type Told = { opened: () => void; closed: () => void };
+/** Connects to the WebSocket at `url`; the answer hangs up. */
+export type Attach = (url: URL, told: Told) => () => void;
+
 const firstDelayMs = 500;
 const longestDelayMs = 8_000;
 /** A line that held this long was a good one: the next try comes soon again. */
 const stableAfterMs = 5_000;
 
-export class SerialConnection {
+export class ConsoleConnection {
   readonly state = new Store<ConsoleState>({ kind: 'idle' });
-  #socket: WebSocket | null = null;
+  #hangUp: (() => void) | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  /** Counts calls of `open` and `close`: what an earlier one began has no say any more. */
+  #era = 0;
   #closed = true;
 
   constructor(
     private readonly vmId: string,
-    private readonly onOutput: (bytes: Uint8Array) => void,
+    private readonly kind: ConsoleKind,
+    private readonly attach: Attach,
   ) {}
 
   open(): void {
     if (!this.#closed) return;
     this.#closed = false;
+    this.#era += 1;
+    this.#failures = 0;
     void this.#connect();
   }
 
   close(): void {
     this.#closed = true;
+    this.#era += 1;
     clearTimeout(this.#timer);
-    this.#socket?.close();
-    this.#socket = null;
+    const hangUp = this.#hangUp;
+    this.#hangUp = null;
+    hangUp?.();
     this.state.set({ kind: 'idle' });
   }
 
@@ -52,48 +66,41 @@ export class SerialConnection {
     void this.#connect();
   }
 
-  /** Types into the VM. What is typed while there is no line is lost, as on a real one. */
-  send(text: string): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(new TextEncoder().encode(text));
-  }
-
   async #connect(): Promise<void> {
+    const era = this.#era;
     this.state.set({ kind: 'connecting' });
     try {
       const { ticket } = await ask(
-        api.POST('/api/v1/vms/{id}/console', { params: { path: { id: this.vmId } }, body: { type: 'serial' } }),
+        api.POST('/api/v1/vms/{id}/console', { params: { path: { id: this.vmId } }, body: { type: this.kind } }),
       );
-      if (!this.#closed) this.#attach(ticket);
+      if (era === this.#era) this.#begin(ticket);
     } catch (error) {
-      this.#wait(error instanceof Error ? error : new Error(String(error)));
+      if (era === this.#era) this.#wait(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
-  #attach(ticket: string): void {
+  #begin(ticket: string): void {
     const url = new URL(`/api/v1/vms/${this.vmId}/console`, location.href);
     url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
     url.searchParams.set('ticket', ticket);
-    const socket = new WebSocket(url);
-    socket.binaryType = 'arraybuffer';
+    const era = this.#era;
     let openedAt: number | null = null;
-    socket.addEventListener('open', () => {
-      openedAt = performance.now();
-      this.state.set({ kind: 'open' });
+    this.#hangUp = this.attach(url, {
+      opened: () => {
+        if (era !== this.#era) return;
+        openedAt = performance.now();
+        this.state.set({ kind: 'open' });
+      },
+      closed: () => {
+        if (era !== this.#era) return;
+        if (openedAt !== null && performance.now() - openedAt > stableAfterMs) this.#failures = 0;
+        this.#wait(openedAt === null ? 'refused' : 'closed');
+      },
     });
-    socket.addEventListener('message', ({ data }) => {
-      if (data instanceof ArrayBuffer) this.onOutput(new Uint8Array(data));
-    });
-    socket.addEventListener('close', () => {
-      if (this.#socket !== socket) return;
-      if (openedAt !== null && performance.now() - openedAt > stableAfterMs) this.#failures = 0;
-      this.#wait(openedAt === null ? 'refused' : 'closed');
-    });
-    this.#socket = socket;
   }
 
   #wait(reason: 'closed' | 'refused' | Error): void {
-    if (this.#closed) return;
-    this.#socket = null;
+    this.#hangUp = null;
     this.state.set({ kind: 'waiting', reason });
     this.#timer = setTimeout(() => void this.#connect(), Math.min(longestDelayMs, firstDelayMs * 2 ** this.#failures));
     this.#failures += 1;

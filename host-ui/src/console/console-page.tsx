@@ -1,23 +1,61 @@
-// The page of a VM's serial console. It may be opened before the VM is started: it connects by itself.
+// A VM's consoles: its screen, and its serial line. They may be opened before the VM is started: they connect by
+// themselves. Each loads when it is looked at.
 import { useParams } from '@tanstack/react-router';
-import { useEffect, useRef, useState } from 'react';
+import { lazy, Suspense } from 'react';
 import type { Role, Vm } from '@/api/types';
-import { Store, useStore } from '@/app/store';
+import { PageTitle } from '@/app/page-title';
 import { useI18n } from '@/i18n/i18n';
+import { useSession } from '@/session/store';
+import { Notices } from '@/ui/notices';
 import { Button } from '@/ui/button';
-import { Spinner, TerminalIcon } from '@/ui/icons';
-import { Placeholder, useErrorText } from '@/ui/message';
-import { whyNot } from '@/vms/rules';
+import { TerminalIcon } from '@/ui/icons';
+import { LoadError, Loading, Message, Placeholder } from '@/ui/message';
+import { isStopped, whyNot } from '@/vms/rules';
+import { useVm } from '@/vms/use-vm';
 import { VmFrame } from '@/vms/vm-frame';
-import { type ConsoleState, SerialConnection } from './connection';
-import { openScreen } from './terminal';
 
-export function ConsolePage() {
+const ScreenConsole = lazy(async () => ({ default: (await import('./screen-console')).ScreenConsole }));
+const SerialConsole = lazy(async () => ({ default: (await import('./serial-console')).SerialConsole }));
+
+export type View = 'screen' | 'serial';
+type Shown = { view: View | undefined; onView: (view: View) => void };
+
+export function ConsolePage({ view, onView }: Shown) {
   const { vmId } = useParams({ from: '/shell/vms/$vmId/console' });
-  return <VmFrame id={vmId}>{(vm, role) => <SerialConsole key={vm.id} vm={vm} role={role} />}</VmFrame>;
+  return (
+    <VmFrame id={vmId}>
+      {(vm, role) => (
+        <div className="flex h-[max(28rem,calc(100dvh-17rem))] flex-col gap-3 sm:h-[max(28rem,calc(100dvh-11.5rem))]">
+          <Consoles key={vm.id} vm={vm} role={role} view={view} onView={onView} popOut />
+        </div>
+      )}
+    </VmFrame>
+  );
 }
 
-function SerialConsole({ vm, role }: { vm: Vm; role: Role }) {
+/** The same in a window of its own, without the frame of pages around it. */
+export function PopOutPage({ view, onView }: Shown) {
+  const { t } = useI18n();
+  const { vmId } = useParams({ from: '/alone/console/$vmId' });
+  const session = useSession();
+  const vm = useVm(vmId);
+  if (session === null) return null;
+  if (vm.isPending) return <Loading label={t('vm.loading')} />;
+  if (vm.isError) return <LoadError error={vm.error} what={t('vm.what')} retry={() => void vm.refetch()} />;
+  if (vm.data === null) return <Placeholder title={t('vm.gone.title')}>{t('vm.gone.text')}</Placeholder>;
+  return (
+    <main className="flex h-dvh flex-col gap-2 p-2">
+      <PageTitle page={vm.data.name} />
+      <h1 className="sr-only">{vm.data.name}</h1>
+      <Consoles vm={vm.data} role={session.role} view={view} onView={onView} popOut={false} />
+      <Notices />
+    </main>
+  );
+}
+
+type ConsolesProps = Shown & { vm: Vm; role: Role; popOut: boolean };
+
+export function Consoles({ vm, role, view, onView, popOut }: ConsolesProps) {
   const { t } = useI18n();
   const denied = whyNot('console', vm.state, role);
   if (denied !== null) {
@@ -29,81 +67,39 @@ function SerialConsole({ vm, role }: { vm: Vm; role: Role }) {
       </section>
     );
   }
-  return <SerialScreen vm={vm} />;
-}
-
-const idle = new Store<ConsoleState>({ kind: 'idle' });
-
-function SerialScreen({ vm }: { vm: Vm }) {
-  const { t } = useI18n();
-  const element = useRef<HTMLDivElement>(null);
-  const heading = useRef<HTMLHeadingElement>(null);
-  const [connection, setConnection] = useState<SerialConnection | null>(null);
-  const state = useStore(connection?.state ?? idle);
-  const powered = vm.state !== 'off' && vm.state !== 'crashed';
-  const label = t('console.screen', { name: vm.name });
-
-  // The terminal and the line live as long as the page: both are outside React.
-  useEffect(() => {
-    if (element.current === null) return;
-    const line = new SerialConnection(vm.id, (bytes) => screen.write(bytes));
-    const screen = openScreen(element.current, {
-      label,
-      onInput: (text) => line.send(text),
-      onLeave: () => heading.current?.focus(),
-    });
-    screen.focus();
-    setConnection(line);
-    return () => {
-      line.close();
-      screen.dispose();
-    };
-  }, [vm.id, label]);
-
-  useEffect(() => {
-    if (powered) connection?.open();
-    else connection?.close();
-  }, [connection, powered]);
-
+  const shown = view ?? (vm.vnc ? 'screen' : 'serial');
+  const powered = !isStopped(vm.state);
+  const open = () => window.open(`/console/${vm.id}?view=${shown}`, `qx-console-${vm.id}`, 'popup,width=1100,height=820');
   return (
-    <section aria-label={label} className="card flex min-h-80 flex-1 flex-col overflow-hidden">
-      <div className="flex min-h-12 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-1.5 text-sm">
-        <h2 ref={heading} tabIndex={-1} className="font-semibold">{t('console.title')}</h2>
-        <ConsoleStatus powered={powered} state={state} retry={() => connection?.retry()} />
-        <p className="ml-auto hidden text-xs text-muted md:block">{t('console.leave')}</p>
+    <>
+      <div className="flex flex-wrap items-center gap-2">
+        <div role="group" aria-label={t('console.views')} className="flex">
+          {(['screen', 'serial'] as const).map((one) => (
+            <Button
+              key={one}
+              className="-ml-px rounded-none aria-pressed:bg-accent aria-pressed:text-on-accent"
+              aria-pressed={shown === one}
+              onClick={() => onView(one)}
+            >
+              {t(one === 'screen' ? 'screen.title' : 'console.title')}
+            </Button>
+          ))}
+        </div>
+        {popOut && <Button variant="quiet" className="ml-auto" onClick={open}>{t('console.popOut')}</Button>}
       </div>
-      <div className="h-[max(20rem,calc(100dvh-22rem))] sm:h-[max(20rem,calc(100dvh-16rem))] bg-[#0b0f13] p-2">
-        <div ref={element} className="h-full" />
-      </div>
-    </section>
+      <Suspense fallback={<section className="card"><Loading label={t('console.loading')} /></section>}>
+        {shown === 'serial' && <SerialConsole vm={vm} powered={powered} />}
+        {shown === 'screen' && (vm.vnc ? <ScreenConsole vm={vm} powered={powered} /> : <NoScreen />)}
+      </Suspense>
+    </>
   );
 }
 
-type StatusProps = { powered: boolean; state: ConsoleState; retry: () => void };
-
-function ConsoleStatus({ powered, state, retry }: StatusProps) {
+function NoScreen() {
   const { t } = useI18n();
-  const errorText = useErrorText();
-  if (!powered) return <p role="status" className="text-muted">{t('console.off')}</p>;
-  if (state.kind === 'open') return <p role="status" className="text-good">{t('console.open')}</p>;
-  if (state.kind !== 'waiting') {
-    return (
-      <p role="status" className="flex items-center gap-2 text-muted">
-        <Spinner />
-        {t('console.connecting')}
-      </p>
-    );
-  }
-  const { reason } = state;
-  const known = reason === 'closed' ? t('console.closed') : t('console.refused');
   return (
-    <>
-      <p role="status" className="text-warn">
-        {reason instanceof Error ? t('console.failed', { detail: errorText(reason) }) : known}
-      </p>
-      <Button className="min-h-8" onClick={retry}>
-        {t('console.retry')}
-      </Button>
-    </>
+    <section className="card p-4">
+      <Message tone="info" title={t('screen.none')}>{t('screen.none.text')}</Message>
+    </section>
   );
 }

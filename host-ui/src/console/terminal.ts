@@ -1,10 +1,21 @@
 // The terminal emulator, fitted into its element. The only module that knows xterm.js.
 import '@xterm/xterm/css/xterm.css';
 import { FitAddon } from '@xterm/addon-fit';
+import { SearchAddon } from '@xterm/addon-search';
 import { Terminal } from '@xterm/xterm';
 import { withAdoptedStyles } from './adopted-styles';
 
-export type Screen = { write: (bytes: Uint8Array) => void; focus: () => void; dispose: () => void };
+export type Screen = {
+  write: (bytes: Uint8Array) => void;
+  /** Empties it, as what comes next is what it shows already. */
+  reset: () => void;
+  focus: () => void;
+  /** Selects the next place with `text`, or the one before; whether there is one. */
+  find: (text: string, backwards: boolean) => boolean;
+  /** What is selected, or else all that it holds. */
+  text: () => string;
+  dispose: () => void;
+};
 
 const scrollbackLines = 10_000;
 /** Dark in both themes: guests choose their colours for a dark screen. */
@@ -21,6 +32,7 @@ type Options = {
 /** Builds a terminal in `element`. */
 export function openScreen(element: HTMLElement, { label, onInput, onLeave }: Options): Screen {
   const fit = new FitAddon();
+  const search = new SearchAddon();
   const terminal = new Terminal({
     scrollback: scrollbackLines,
     cursorBlink: true,
@@ -30,6 +42,7 @@ export function openScreen(element: HTMLElement, { label, onInput, onLeave }: Op
     theme: colours,
   });
   terminal.loadAddon(fit);
+  terminal.loadAddon(search);
   const dropStyles = withAdoptedStyles(() => terminal.open(element));
   terminal.textarea?.setAttribute('aria-label', label);
   terminal.attachCustomKeyEventHandler((event) => {
@@ -40,9 +53,17 @@ export function openScreen(element: HTMLElement, { label, onInput, onLeave }: Op
   const size = new ResizeObserver(() => fit.fit());
   size.observe(element);
   terminal.onData(onInput);
+  const all = () => {
+    const { buffer } = terminal;
+    const lines = Array.from({ length: buffer.active.length }, (_, at) => buffer.active.getLine(at)?.translateToString(true) ?? '');
+    return `${lines.join('\n').trimEnd()}\n`;
+  };
   return {
     write: (bytes) => terminal.write(bytes),
+    reset: () => terminal.reset(),
     focus: () => terminal.focus(),
+    find: (text, backwards) => (backwards ? search.findPrevious(text) : search.findNext(text)),
+    text: () => (terminal.hasSelection() ? terminal.getSelection() : all()),
     dispose: () => {
       size.disconnect();
       terminal.dispose();

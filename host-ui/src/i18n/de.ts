@@ -1,6 +1,8 @@
 // Deutsch. Fetched only when chosen.
 import { deDevices } from './de-devices';
 import { deUpdates } from './de-updates';
+import { deConsole } from './de-console';
+import { deGuest } from './de-guest';
 import { deSnapshots } from './de-snapshots';
 import { deTasks } from './de-tasks';
 import { deObserve } from './de-observe';
@@ -294,19 +296,10 @@ export const de: Messages = {
   'upload.dismiss.named': 'Hochladen von {name} ausblenden',
 
   'reason.admin': 'Das darf nur ein Administrator.',
-  'console.title': 'Serielle Konsole',
-  'console.screen': 'Serielle Konsole von {name}',
-  'console.forbidden': 'Sie dürfen diese Konsole nicht benutzen',
-  'console.off': 'Die VM ist aus. Die Konsole verbindet sich von selbst, wenn sie startet.',
-  'console.connecting': 'Verbinde …',
-  'console.open': 'Verbunden',
-  'console.closed': 'Die Verbindung wurde geschlossen. Verbinde neu …',
-  'console.refused': 'Der Host hat die Konsole nicht geöffnet: Die VM hat keine serielle Schnittstelle oder ist gerade ausgegangen. Neuer Versuch …',
-  'console.failed': 'Nicht verbunden. {detail}',
-  'console.leave': 'Strg+F6 verlässt das Terminal',
-  'console.retry': 'Jetzt versuchen',
 
   ...deObserve,
   ...deTasks,
   ...deSnapshots,
+  ...deConsole,
+  ...deGuest,
 };

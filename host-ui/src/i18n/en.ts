@@ -2,6 +2,8 @@
 // `{name}` is replaced; `_one` and `_other` are the plural forms of a key that takes `count`.
 import { enDevices } from './en-devices';
 import { enUpdates } from './en-updates';
+import { enConsole } from './en-console';
+import { enGuest } from './en-guest';
 import { enSnapshots } from './en-snapshots';
 import { enTasks } from './en-tasks';
 import { enObserve } from './en-observe';
@@ -294,19 +296,10 @@ export const en = {
   'upload.dismiss.named': 'Dismiss the upload of {name}',
 
   'reason.admin': 'Only an administrator may do this.',
-  'console.title': 'Serial console',
-  'console.screen': 'Serial console of {name}',
-  'console.forbidden': 'You may not use this console',
-  'console.off': 'The VM is off. The console connects by itself when it starts.',
-  'console.connecting': 'Connecting …',
-  'console.open': 'Connected',
-  'console.closed': 'The connection was closed. Reconnecting …',
-  'console.refused': 'The host did not open the console: the VM has no serial port, or has just stopped. Trying again …',
-  'console.failed': 'Not connected. {detail}',
-  'console.leave': 'Ctrl+F6 leaves the terminal',
-  'console.retry': 'Try now',
 
   ...enObserve,
   ...enTasks,
   ...enSnapshots,
+  ...enConsole,
+  ...enGuest,
 } as const;

@@ -17,6 +17,7 @@ export const aVm = (part: Partial<Vm> = {}): Vm => ({
   accelerator: 'kvm',
   disks: [],
   nics: [],
+  vnc: true,
   pending_restart: [],
   revision: '0123456789abcdef',
   ...part,

@@ -26,6 +26,7 @@ export const RebootIcon = () => <Icon><path d="M12.8 8a4.8 4.8 0 1 1-1.6-3.6M11.
 export const SuspendIcon = () => <Icon><path d="M8 2v6.5M5.2 6 8 8.8 10.8 6M2.5 9.5v3a1 1 0 0 0 1 1h9a1 1 0 0 0 1-1v-3" /></Icon>;
 export const TrashIcon = () => <Icon><path d="M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.5 8.5h6l.5-8.5M7 7v3.5M9 7v3.5" /></Icon>;
 export const TerminalIcon = () => <Icon><rect x="2" y="3" width="12" height="10" rx="1.5" /><path d="m4.5 6 2 2-2 2M8.5 10H11" /></Icon>;
+export const KeyboardIcon = () => <Icon><rect x="1.5" y="4" width="13" height="8.5" rx="1.2" /><path d="M4 6.8v0M6.7 6.8v0M9.3 6.8v0M12 6.8v0M4 9.6v0M12 9.6v0M6.5 9.6h3" /></Icon>;
 export const PlusIcon = () => <Icon><path d="M8 3v10M3 8h10" /></Icon>;
 export const UploadIcon = () => <Icon><path d="M8 10.5V2.5M4.8 5.5 8 2.5l3.2 3M2.5 10.5v2a1 1 0 0 0 1 1h9a1 1 0 0 0 1-1v-2" /></Icon>;
 export const MoreIcon = () => <Icon><path strokeWidth="2.4" d="M8 3.4v0M8 8v0M8 12.6v0" /></Icon>;

@@ -62,8 +62,11 @@ function VmTabs({ id }: { id: string }) {
       <Link to="/vms/$vmId/snapshots" params={params} className={look}>
         {t('snapshots.title')}
       </Link>
+      <Link to="/vms/$vmId/guest" params={params} className={look}>
+        {t('guest.title')}
+      </Link>
       <Link to="/vms/$vmId/console" params={params} className={look}>
-        {t('console.title')}
+        {t('vm.console')}
       </Link>
     </nav>
   );

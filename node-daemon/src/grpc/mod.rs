@@ -4,6 +4,7 @@
 mod access;
 mod devices;
 mod events;
+mod guests;
 mod host;
 mod host_config;
 mod host_network;
@@ -21,6 +22,7 @@ use axum::response::Response;
 use qx_api::grpc::DESCRIPTORS;
 use qx_api::grpc::v1::audit_service_server::AuditServiceServer;
 use qx_api::grpc::v1::event_service_server::EventServiceServer;
+use qx_api::grpc::v1::guest_service_server::GuestServiceServer;
 use qx_api::grpc::v1::host_config_service_server::HostConfigServiceServer;
 use qx_api::grpc::v1::host_network_service_server::HostNetworkServiceServer;
 use qx_api::grpc::v1::host_service_server::HostServiceServer;
@@ -63,6 +65,9 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
             host_network::HostNetworkApi { app: app.clone() },
         ))
         .add_service(TaskServiceServer::new(tasks::TaskApi { app: app.clone() }))
+        .add_service(GuestServiceServer::new(guests::GuestApi {
+            app: app.clone(),
+        }))
         .add_service(SnapshotServiceServer::new(snapshots::SnapshotApi {
             app: app.clone(),
         }))
@@ -96,6 +101,9 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
             .await;
         reporter
             .set_serving::<TaskServiceServer<tasks::TaskApi>>()
+            .await;
+        reporter
+            .set_serving::<GuestServiceServer<guests::GuestApi>>()
             .await;
         reporter
             .set_serving::<SnapshotServiceServer<snapshots::SnapshotApi>>()

@@ -4,6 +4,7 @@ mod access;
 mod console;
 mod devices;
 pub(crate) mod events;
+pub(crate) mod guest;
 pub(crate) mod health;
 mod host;
 mod host_config;
@@ -129,6 +130,21 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::SNAPSHOT_DELETE, snapshots::delete)
         .on(&endpoints::VM_CONSOLE_CREATE, console::create)
         .on(&endpoints::VM_CONSOLE_OPEN, console::open)
+        .on(&endpoints::GUEST_GET, guest::info)
+        .on(&endpoints::GUEST_PING, guest::ping)
+        .on(&endpoints::GUEST_ADDRESSES, guest::addresses)
+        .on(&endpoints::GUEST_FILESYSTEMS, guest::filesystems)
+        .on(&endpoints::GUEST_EXEC, guest::exec)
+        .on(&endpoints::GUEST_EXEC_STATUS, guest::exec_status)
+        .on(&endpoints::GUEST_FILE_READ, guest::read_file)
+        .on(&endpoints::GUEST_FILE_WRITE, guest::write_file)
+        .on(&endpoints::GUEST_FREEZE, guest::freeze)
+        .on(&endpoints::GUEST_THAW, guest::thaw)
+        .on(&endpoints::GUEST_TRIM, guest::trim)
+        .on(&endpoints::GUEST_PASSWORD, guest::set_password)
+        .on(&endpoints::GUEST_TIME, guest::set_time)
+        .on(&endpoints::GUEST_SHUTDOWN, guest::shut_down)
+        .on(&endpoints::GUEST_REBOOT, guest::reboot)
         .on(&endpoints::IMAGE_LIST, images::list)
         .on(&endpoints::IMAGE_UPLOAD, images::upload)
         .on(&endpoints::IMAGE_DELETE, images::delete)

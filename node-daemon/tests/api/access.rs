@@ -16,6 +16,7 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         .replace("{id}", NOBODY)
         .replace("{name}", "none.iso")
         .replace("{target}", "vda")
+        .replace("{pid}", "1")
         .replace("{mac}", "52:54:00:00:00:00");
     if let Access::Ticket(_) = endpoint.access {
         path.push_str("?ticket=x");
@@ -45,6 +46,10 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         Input::Json("SnapshotCreate") => request.json(r#"{"name":"a","memory":false}"#),
         Input::Json("SnapshotRevert") => request.json("{}"),
         Input::Json("ConsoleRequest") => request.json(r#"{"type":"serial"}"#),
+        Input::Json("GuestExec") => request.json(r#"{"path":"true"}"#),
+        Input::Json("GuestFileWrite") => request.json(r#"{"path":"/a","data":""}"#),
+        Input::Json("GuestFreeze" | "GuestTime") => request.json("{}"),
+        Input::Json("GuestPassword") => request.json(r#"{"username":"a","password":"b"}"#),
         Input::Json("UpdateStart") => request.json(r#"{"restart":true}"#),
         Input::Json("HostConfigPatch") => request.json(r#"{"hostname":"made"}"#),
         Input::Json("HostNetworkChange") => request.json(

@@ -13,6 +13,7 @@ mod browser;
 mod devices;
 mod grpc;
 mod grpc_access;
+mod guests;
 mod host_config;
 mod host_network;
 mod host_state;

@@ -69,13 +69,17 @@ async fn next_event(socket: &mut Socket) -> Event {
 }
 
 async fn ticket(daemon: &Daemon, browser: &Browser, vm: &Vm) -> String {
+    ticket_for(daemon, browser, vm, "serial").await
+}
+
+async fn ticket_for(daemon: &Daemon, browser: &Browser, vm: &Vm, kind: &str) -> String {
     let path = format!("/api/v1/vms/{}/console", vm.id);
     let origin = daemon.url();
     let request = ask("POST", &path)
         .with("cookie", &browser.cookie)
         .with("x-csrf-token", &browser.csrf)
         .with("origin", &origin)
-        .json(r#"{"type":"serial"}"#);
+        .json(format!(r#"{{"type":"{kind}"}}"#));
     let answer = daemon.send(request).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     answer.json::<ConsoleTicket>().ticket
@@ -203,6 +207,87 @@ async fn a_console_echoes_and_its_ticket_is_good_once() {
         open(&daemon, &path, &headers).await.unwrap_err().status,
         403
     );
+}
+
+/// Reads until `wanted` has come.
+async fn until(socket: &mut Socket, wanted: &[u8]) {
+    let mut output = Vec::new();
+    let seen = |output: &[u8]| output.windows(wanted.len()).any(|part| part == wanted);
+    while !seen(&output) {
+        let next = tokio::time::timeout(Duration::from_secs(20), socket.next());
+        match next.await.unwrap().unwrap().unwrap() {
+            Message::Binary(bytes) => output.extend_from_slice(&bytes),
+            other => panic!("{other:?} after {output:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_screen_has_several_viewers_both_ways_and_ends_with_the_power() {
+    let daemon = Daemon::start().await;
+    let vm = daemon.vm("a").await;
+    assert!(vm.vnc);
+    let browser = daemon.login().await;
+    let origin = daemon.url();
+    let headers = [("cookie", browser.cookie.as_str()), ("origin", &origin)];
+    let path = |ticket: &str| format!("/api/v1/vms/{}/console?ticket={ticket}", vm.id);
+    let ticket = ticket_for(&daemon, &browser, &vm, "vnc").await;
+    let off = open(&daemon, &path(&ticket), &headers).await.unwrap_err();
+    assert_eq!(
+        (off.status, off.detail.contains("is not running")),
+        (409, true)
+    );
+    daemon.local().start_vm(vm.id).await.unwrap();
+    let mut viewers = Vec::new();
+    for _ in 0..2 {
+        let ticket = ticket_for(&daemon, &browser, &vm, "vnc").await;
+        let mut viewer = open(&daemon, &path(&ticket), &headers).await.unwrap();
+        until(&mut viewer, b"RFB 003.008\n").await;
+        viewers.push(viewer);
+        // Good once, as one of the serial line is.
+        let again = open(&daemon, &path(&ticket), &headers).await.unwrap_err();
+        assert_eq!(again.status, 403);
+    }
+    for (viewer, text) in viewers.iter_mut().zip(["first", "second"]) {
+        let typed = Message::Binary(Bytes::from_static(text.as_bytes()));
+        viewer.send(typed).await.unwrap();
+        until(viewer, text.as_bytes()).await;
+    }
+    daemon.local().stop_vm(vm.id).await.unwrap();
+    for mut viewer in viewers {
+        let closed = async { while let Some(Ok(_)) = viewer.next().await {} };
+        tokio::time::timeout(Duration::from_secs(20), closed)
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_of_a_screen_that_takes_nothing_holds_up_no_other() {
+    let daemon = Daemon::start().await;
+    let vm = daemon.vm("a").await;
+    daemon.local().start_vm(vm.id).await.unwrap();
+    let browser = daemon.login().await;
+    let origin = daemon.url();
+    let headers = [("cookie", browser.cookie.as_str()), ("origin", &origin)];
+    let path = |ticket: &str| format!("/api/v1/vms/{}/console?ticket={ticket}", vm.id);
+    let ticket = ticket_for(&daemon, &browser, &vm, "vnc").await;
+    let mut stuck = open(&daemon, &path(&ticket), &headers).await.unwrap();
+    // It takes nothing of what comes back, until nothing more can be sent.
+    let piece = Message::Binary(Bytes::from(vec![b'x'; 128 << 10]));
+    let send = async || stuck.send(piece.clone()).await.unwrap();
+    let mut send = send;
+    while tokio::time::timeout(Duration::from_secs(1), send())
+        .await
+        .is_ok()
+    {}
+    let ticket = ticket_for(&daemon, &browser, &vm, "vnc").await;
+    let mut other = open(&daemon, &path(&ticket), &headers).await.unwrap();
+    other
+        .send(Message::Binary(Bytes::from_static(b"alive")))
+        .await
+        .unwrap();
+    until(&mut other, b"alive").await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod connect;
 mod console;
 mod credential;
 mod events;
+mod guest;
 mod host_config;
 mod host_network;
 mod metrics;

@@ -86,6 +86,7 @@ impl From<rest::Vm> for v1::Vm {
             boot_order: vm.boot_order,
             pending_restart: vm.pending_restart,
             revision: vm.revision,
+            vnc: vm.vnc,
         }
     }
 }

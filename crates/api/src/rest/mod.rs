@@ -4,6 +4,7 @@
 mod access;
 mod device;
 mod event;
+mod guest;
 mod health;
 mod host;
 mod host_config;
@@ -25,6 +26,11 @@ pub use access::{
 };
 pub use device::{Cdrom, DiskAttach, DiskLimits, DiskPatch, NicAttach, NicLimits, NicPatch};
 pub use event::{Event, EventType};
+pub use guest::{
+    GuestAddresses, GuestExec, GuestExecStarted, GuestExecStatus, GuestFilePiece, GuestFileWrite,
+    GuestFilesystem, GuestFilesystems, GuestFreeze, GuestFrozen, GuestInfo, GuestInterface,
+    GuestOs, GuestPassword, GuestTime, GuestTimeZone, GuestUser,
+};
 pub use health::{Check, Readiness};
 pub use host::{
     Address, AddressOrigin, Boot, BootMode, ConfigSource, ConfigStatus, Cpu, DataKind, DataUsage,

@@ -39,6 +39,8 @@ pub struct Vm {
     pub disks: Vec<Disk>,
     /// All NICs.
     pub nics: Vec<Nic>,
+    /// Has a screen that can be looked at, over VNC: now if it is on, else when it is powered on.
+    pub vnc: bool,
     /// Names of the fields above of which the running VM has other values until it was off.
     pub pending_restart: Vec<String>,
     /// Different whenever the configuration is: the VM's `ETag`, without quotes.
@@ -217,8 +219,10 @@ pub struct ConsoleRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ConsoleType {
-    /// First serial port.
+    /// First serial port: bytes as they are, what was kept of the output first.
     Serial,
+    /// The screen: RFB (RFC 6143) as the VM's VNC server speaks it, without a password.
+    Vnc,
 }
 
 /// Opens one WebSocket to a console, once.
@@ -383,6 +387,7 @@ impl From<model::Vm> for Vm {
                     limits: nic.limits.into(),
                 })
                 .collect(),
+            vnc: vm.vnc,
             pending_restart: vm.pending_restart.into_iter().map(Into::into).collect(),
             revision: vm.revision,
         }

@@ -3,12 +3,14 @@
 
 mod access;
 mod consoles;
+mod guests;
 mod host;
 mod host_config;
 mod host_network;
 mod images;
 mod networks;
 mod real;
+mod real_guests;
 mod snapshots;
 mod tasks;
 mod vms;

@@ -14,14 +14,14 @@ use super::*;
 
 const MARKER: &str = "ENGINE GUEST RUNS\r\n";
 
-struct Real {
-    engine: Engine,
-    directory: TempDir,
+pub(super) struct Real {
+    pub(super) engine: Engine,
+    pub(super) directory: TempDir,
     libvirtd: PrivateLibvirtd,
 }
 
 impl Real {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let libvirtd = PrivateLibvirtd::start(directory.path()).unwrap();
         let libvirt = Arc::new(Libvirt::open(&libvirtd.uri()).unwrap());
@@ -44,7 +44,7 @@ impl Real {
     }
 
     /// What another program sees.
-    fn virsh(&self, arguments: &[&str]) -> String {
+    pub(super) fn virsh(&self, arguments: &[&str]) -> String {
         let output = Command::new("virsh")
             .args(["-q", "-c", &self.libvirtd.uri()])
             .args(arguments)

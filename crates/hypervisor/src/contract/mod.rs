@@ -22,6 +22,7 @@ mod guest;
 mod line;
 mod network;
 mod power;
+mod screen;
 mod snapshot;
 
 pub use guest::boot_sector_guest;
@@ -61,7 +62,7 @@ impl Subject<'_> {
     /// If the implementation breaks the contract.
     pub fn check(&self) {
         type Check<'a> = (&'a str, fn(&Subject<'a>));
-        let checks: [Check<'_>; 25] = [
+        let checks: [Check<'_>; 27] = [
             (
                 "a defined VM is what was wished for, and off",
                 Self::defined_as_wished,
@@ -128,6 +129,14 @@ impl Subject<'_> {
             (
                 "a taken serial line ends for the one who had it",
                 Self::serial_taken,
+            ),
+            (
+                "a running VM's screen has any number of viewers",
+                Self::screen,
+            ),
+            (
+                "an agent that is not there is told apart from a VM that is off",
+                Self::agent,
             ),
             (
                 "a network is what was wished for, and changes as asked",

@@ -19,6 +19,8 @@ struct State {
     /// Which opening holds the line.
     holder: u64,
     off: bool,
+    /// Readers do not learn of the end yet.
+    lingers: bool,
 }
 
 /// One end of an opened line.
@@ -54,6 +56,12 @@ impl Line {
         self.changed.notify_all();
     }
 
+    /// Whether readers learn of the end as late as [`super::Fake::end_lines`].
+    pub(super) fn linger(&self, lingers: bool) {
+        self.state().lingers = lingers;
+        self.changed.notify_all();
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,7 +76,10 @@ impl State {
 impl Read for End {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let state = self.line.state();
-        let idle = |state: &mut State| state.bytes.is_empty() && !state.ended(self.holder);
+        let idle = |state: &mut State| match state.ended(self.holder) {
+            true => state.lingers,
+            false => state.bytes.is_empty(),
+        };
         let mut state = self
             .line
             .changed

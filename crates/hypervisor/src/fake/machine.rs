@@ -1,6 +1,8 @@
 //! One VM of the fake: its configuration, and what of it runs.
 
 use std::collections::BTreeMap;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ pub(super) struct Machine {
     pub(super) edits: u64,
     pub(super) mark: String,
     pub(super) line: Option<Arc<Line>>,
+    /// Connections to its screen.
+    pub(super) screens: Vec<UnixStream>,
     pub(super) snapshots: Vec<Kept>,
     /// How many snapshots were taken, which is their clock.
     pub(super) taken: i64,
@@ -34,8 +38,20 @@ impl Machine {
             edits: 0,
             mark: definition.mark.clone(),
             line: None,
+            screens: Vec::new(),
             snapshots: Vec::new(),
             taken: 0,
+        }
+    }
+
+    /// Ends what a VM that is off can't go on with.
+    pub(super) fn cut(&mut self) {
+        if let Some(line) = self.line.take() {
+            line.hang_up();
+        }
+        for screen in self.screens.drain(..) {
+            // Its other end may be gone already.
+            let _ = screen.shutdown(Shutdown::Both);
         }
     }
 
@@ -213,6 +229,7 @@ fn observed(definition: &Definition) -> Vm {
         accelerator: Accelerator::Test,
         disks,
         nics,
+        vnc: true,
         pending_restart: Vec::new(),
         revision: String::new(),
     }
