@@ -33,6 +33,7 @@ mod mirror;
 mod network_copies;
 mod networks;
 mod queue;
+mod screens;
 mod secret;
 mod sessions;
 mod snapshots;

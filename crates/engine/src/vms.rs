@@ -10,8 +10,6 @@ use qx_model::edit::VmEdit;
 use qx_model::task::Cancel;
 use qx_model::vm::{Fit, HypervisorInfo, PowerAction, Vm, VmId, VmSpec};
 
-use tokio::net::UnixStream;
-
 use crate::audit::Audit;
 use crate::authorize::authorize;
 use crate::console::{Consoles, SerialConsole};
@@ -282,26 +280,6 @@ impl Vms {
         let open = async {
             let vm = inner.inventory.get(id)?;
             inner.consoles.open(&vm).await
-        };
-        inner
-            .audit
-            .change(actor, Operation::VmConsole, id, open)
-            .await
-    }
-
-    /// Opens a connection to the screen of a VM that is on: RFB, both ways, as its VNC server speaks it.
-    pub async fn open_screen(&self, actor: &Actor, id: VmId) -> Result<UnixStream> {
-        let inner = &self.inner;
-        let open = async {
-            inner.inventory.get(id)?;
-            let opening = inner
-                .inventory
-                .blocking(move |hypervisor| hypervisor.open_screen(id));
-            let screen = opening.await?;
-            screen
-                .set_nonblocking(true)
-                .and_then(|()| UnixStream::from_std(screen))
-                .map_err(|error| Error::internal("opening a screen", error))
         };
         inner
             .audit

@@ -274,9 +274,8 @@ async fn agents_that_mean_no_good_cost_their_own_answer_and_nothing_else() {
     assert!(!matches!(second, AgentFault::Refused(_)), "{second:?}");
     assert!(matches!(third, AgentFault::Garbled(_)), "{third:?}");
 
-    let words = async |error: Error| error.told().detail;
-    let refused = vms.guest_filesystems(&viewer(), liar).await.unwrap_err();
-    let refused = words(refused).await;
+    let refused = vms.guest_filesystems(&viewer(), liar).await;
+    let refused = refused.unwrap_err().told().detail;
     assert!(
         refused.contains("said no") && !refused.contains('\u{1b}'),
         "{refused}"
