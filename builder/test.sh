@@ -12,6 +12,7 @@ unit() {
     if grep -q '^ *0 *0 *4294967295$' /proc/self/uid_map; then
         step "Tests on loop devices"
         cargo test --locked --package qx-host --lib -- --ignored real_devices
+        cargo test --locked --package qx-engine --test engine -- --ignored real_devices
     fi
     step "Host UI tests: Vitest, then Chromium against a running daemon (usually 2 min)"
     (cd host-ui && npm test && npm run e2e)

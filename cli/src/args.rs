@@ -5,6 +5,7 @@ pub(crate) mod host_config;
 pub(crate) mod host_network;
 pub(crate) mod network;
 pub(crate) mod snapshot;
+pub(crate) mod storage;
 pub(crate) mod task;
 pub(crate) mod user;
 
@@ -87,6 +88,16 @@ pub(crate) enum Command {
     Network {
         #[command(subcommand)]
         command: network::NetworkCommand,
+    },
+    /// Storage pools: where volumes are.
+    Pool {
+        #[command(subcommand)]
+        command: storage::PoolCommand,
+    },
+    /// Volumes: the disks in storage pools.
+    Volume {
+        #[command(subcommand)]
+        command: storage::VolumeCommand,
     },
     /// Updates of the host's own system: two slots, one of which runs.
     Update {
@@ -295,9 +306,13 @@ pub(crate) struct Create {
     /// Firmware.
     #[arg(long, value_enum, default_value_t = Firmware::Uefi)]
     pub(crate) firmware: Firmware,
-    /// A disk: SIZE (such as 20G) for a blank one, IMAGE or IMAGE,SIZE for a copy of a library image.
+    /// A disk: SIZE (such as 20G) for a blank one, IMAGE or IMAGE,SIZE for a copy of a library image, POOL/VOLUME for a
+    /// volume that is there.
     #[arg(long = "disk", value_name = "DISK")]
     pub(crate) disks: Vec<Disk>,
+    /// The storage pool to make the disks in; the VM's own directory on the data disk if left out.
+    #[arg(long)]
+    pub(crate) pool: Option<String>,
     /// An ISO file of the image library for the CD drive.
     #[arg(long, value_name = "IMAGE")]
     pub(crate) cdrom: Option<String>,
@@ -321,8 +336,12 @@ pub(crate) enum DiskCommand {
     Add {
         /// Name or id of the VM.
         vm: String,
-        /// SIZE (such as 20G) for a blank one, IMAGE or IMAGE,SIZE for a copy of a library image.
+        /// SIZE (such as 20G) for a blank one, IMAGE or IMAGE,SIZE for a copy of a library image, POOL/VOLUME for a
+        /// volume that is there.
         disk: Disk,
+        /// The storage pool to make it in; the VM's own directory if left out.
+        #[arg(long)]
+        pool: Option<String>,
         #[command(flatten)]
         limits: DiskLimits,
     },
@@ -475,6 +494,7 @@ pub(crate) enum Firmware {
 pub(crate) struct Disk {
     pub(crate) image: Option<String>,
     pub(crate) size: Option<Size>,
+    pub(crate) volume: Option<storage::Volume>,
 }
 
 impl std::str::FromStr for Disk {
@@ -485,6 +505,14 @@ impl std::str::FromStr for Disk {
             return Ok(Self {
                 image: None,
                 size: Some(size),
+                volume: None,
+            });
+        }
+        if text.contains('/') {
+            return Ok(Self {
+                image: None,
+                size: None,
+                volume: Some(text.parse()?),
             });
         }
         let (image, size) = match text.split_once(',') {
@@ -494,6 +522,7 @@ impl std::str::FromStr for Disk {
         Ok(Self {
             image: Some(image.to_owned()),
             size,
+            volume: None,
         })
     }
 }
@@ -628,23 +657,29 @@ mod tests {
             disk("1G"),
             Ok(Disk {
                 image: None,
-                size: Some(Size(1 << 30))
+                size: Some(Size(1 << 30)),
+                volume: None
             })
         );
         assert_eq!(
             disk("a.qcow2"),
             Ok(Disk {
                 image: Some("a.qcow2".into()),
-                size: None
+                size: None,
+                volume: None
             })
         );
         assert_eq!(
             disk("a.qcow2,2M"),
             Ok(Disk {
                 image: Some("a.qcow2".into()),
-                size: Some(Size(2 << 20))
+                size: Some(Size(2 << 20)),
+                volume: None
             })
         );
+        let volume = disk("fast/b.qcow2").unwrap().volume.unwrap();
+        assert_eq!((&*volume.pool, &*volume.name), ("fast", "b.qcow2"));
+        assert!(disk("fast/").is_err());
         assert!(disk("a.qcow2,many").unwrap_err().contains("20G"));
     }
 }

@@ -9,15 +9,24 @@ use uuid::Uuid;
 
 use crate::args::{self, CdCommand, DiskCommand, NicCommand};
 use crate::tasks::finish;
-use crate::vms::{Ways, find};
+use crate::vms::{Ways, disk_wish, find, pool_id};
 
 /// The VM afterwards; `None` if nobody waits for it.
 pub(crate) async fn disk(client: &Client, ways: Ways, command: DiskCommand) -> Result<Option<Vm>> {
     Ok(Some(match command {
-        DiskCommand::Add { vm, disk, limits } => {
+        DiskCommand::Add {
+            vm,
+            disk,
+            pool,
+            limits,
+        } => {
+            let pool = pool_id(client, pool.as_deref()).await?;
+            let disk = disk_wish(client, &disk, pool).await?;
             let wish = DiskAttach {
-                size_bytes: disk.size.map(|size| size.0),
+                size_bytes: disk.size_bytes,
                 image: disk.image,
+                pool: disk.pool,
+                volume: disk.volume,
                 limits: disk_limits(limits).unwrap_or_default(),
             };
             let id = find(client, &vm).await?.id;

@@ -14,6 +14,7 @@ mod images;
 mod metrics;
 mod networks;
 mod output;
+mod pools;
 mod size;
 mod snapshots;
 mod tasks;
@@ -23,6 +24,7 @@ mod update_lines;
 mod updates;
 mod users;
 mod vms;
+mod volumes;
 mod watch;
 
 use std::process::ExitCode;
@@ -83,6 +85,8 @@ async fn command(client: &Client, arguments: Arguments) -> Result<()> {
         Command::Vm { command } => vms::run(client, (format, no_wait), command).await,
         Command::Image { command } => images::run(client, format, command).await,
         Command::Network { command } => networks::run(client, format, command).await,
+        Command::Pool { command } => pools::run(client, (format, no_wait), command).await,
+        Command::Volume { command } => volumes::run(client, (format, no_wait), command).await,
         Command::Update { command } => updates::run(client, (format, no_wait), command).await,
         Command::Task { command } => tasks::run(client, format, command).await,
         Command::User { command } => users::run(client, format, command).await,

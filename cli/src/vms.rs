@@ -5,7 +5,7 @@ use qx_api::client::{Client, PowerAction};
 use qx_api::rest::{self, DiskCreate, NicCreate, Vm, VmCreate, VmPatch};
 use uuid::Uuid;
 
-use crate::args::{Create, Firmware, Format, Set, VmCommand};
+use crate::args::{Create, Disk, Firmware, Format, Set, VmCommand};
 use crate::console;
 use crate::devices;
 use crate::guests;
@@ -26,7 +26,12 @@ pub(crate) async fn run(client: &Client, ways: Ways, command: VmCommand) -> Resu
         VmCommand::Show { vm } => show(format, &find(client, &vm).await?),
         VmCommand::Create(create) => {
             let start = create.start;
-            let task = client.begin_create_vm(&wish(create)).await?;
+            let pool = pool_id(client, create.pool.as_deref()).await?;
+            let mut disks = Vec::with_capacity(create.disks.len());
+            for disk in &create.disks {
+                disks.push(disk_wish(client, disk, pool).await?);
+            }
+            let task = client.begin_create_vm(&wish(create, disks)).await?;
             let Some(task) = finish(client, format, no_wait, task).await? else {
                 return Ok(());
             };
@@ -100,11 +105,33 @@ pub(crate) async fn find(client: &Client, wanted: &str) -> Result<Vm> {
     }
 }
 
-fn wish(create: Create) -> VmCreate {
-    let disks = create.disks.into_iter().map(|disk| DiskCreate {
+/// The id of a storage pool by name or id.
+pub(crate) async fn pool_id(client: &Client, pool: Option<&str>) -> Result<Option<uuid::Uuid>> {
+    match pool {
+        None => Ok(None),
+        Some(pool) => Ok(Some(crate::pools::find(client, pool).await?.id)),
+    }
+}
+
+/// A disk as typed; one that is made is made in `pool`.
+pub(crate) async fn disk_wish(
+    client: &Client,
+    disk: &Disk,
+    pool: Option<uuid::Uuid>,
+) -> Result<DiskCreate> {
+    let volume = match &disk.volume {
+        None => None,
+        Some(volume) => Some(crate::volumes::named(client, volume).await?),
+    };
+    Ok(DiskCreate {
         size_bytes: disk.size.map(|size| size.0),
-        image: disk.image,
-    });
+        image: disk.image.clone(),
+        pool: pool.filter(|_| volume.is_none()),
+        volume,
+    })
+}
+
+fn wish(create: Create, disks: Vec<DiskCreate>) -> VmCreate {
     let networks = create.networks.into_iter().map(NicCreate::Network);
     let bridges = create.bridges.into_iter().map(NicCreate::Bridge);
     VmCreate {
@@ -119,7 +146,7 @@ fn wish(create: Create) -> VmCreate {
             Firmware::Uefi => rest::Firmware::Uefi,
             Firmware::UefiSecureBoot => rest::Firmware::UefiSecureBoot,
         },
-        disks: disks.collect(),
+        disks,
         cdrom: create.cdrom,
         nics: networks.chain(bridges).collect(),
     }

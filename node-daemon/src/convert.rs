@@ -4,6 +4,7 @@ mod host_config;
 mod host_network;
 mod metrics;
 mod networks;
+mod storage;
 mod tasks;
 mod updates;
 
@@ -23,6 +24,7 @@ pub(crate) use host_config::{host_config, settings};
 pub(crate) use host_network::{host_network, network_change};
 pub(crate) use metrics::{sample, series, values};
 pub(crate) use networks::{bridge, network};
+pub(crate) use storage::{pool, pool_disk, pool_of_disk, pool_wish, volume, volume_wish};
 pub(crate) use tasks::task;
 pub(crate) use updates::updates;
 
@@ -87,6 +89,7 @@ pub(crate) fn event(event: &Event) -> rest::Event {
             Some(name.to_string()),
         ),
         EventKind::NetworksChanged => (rest::EventType::NetworksChanged, None, None, None),
+        EventKind::PoolsChanged => (rest::EventType::PoolsChanged, None, None, None),
         EventKind::HostChanged => (rest::EventType::HostChanged, None, None, None),
         EventKind::SnapshotsChanged(id) => {
             (rest::EventType::SnapshotsChanged, Some(id.0), None, None)

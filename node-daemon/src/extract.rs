@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use qx_model::name::{ImageName, UserName};
+use qx_model::name::{ImageName, UserName, VolumeName};
 use qx_model::vm::VmId;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -282,6 +282,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
         ImageName::try_from(text)
             .map(Self)
             .map_err(|error| Failure::field("name", error.to_string()))
+    }
+}
+
+/// The `{volume}` of a volume's path.
+pub(crate) struct Volume(pub(crate) VolumeName);
+
+impl<S: Send + Sync> FromRequestParts<S> for Volume {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let text = path_parameter(parts, state, "volume").await?;
+        VolumeName::try_from(text)
+            .map(Self)
+            .map_err(|error| Failure::field("volume", error.to_string()))
     }
 }
 

@@ -19,6 +19,7 @@ mod host_config;
 mod host_network;
 mod networks;
 mod snapshots;
+pub mod storage;
 mod tasks;
 mod updates;
 

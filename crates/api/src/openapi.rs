@@ -105,6 +105,7 @@ fn path_parameter(name: &str) -> Value {
     let schema = match name {
         "id" => json!({ "type": "string", "format": "uuid" }),
         "pid" => json!({ "type": "integer", "minimum": 0 }),
+        "volume" => json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:+@-]{0,127}$" }),
         "mac" => json!({ "type": "string", "pattern": "^([0-9a-f]{2}:){5}[0-9a-f]{2}$" }),
         _ => json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" }),
     };
@@ -200,7 +201,7 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
         ],
         Output::Json(schema) => {
             let mut response = json!({ "description": "Done.", "content": json_of(schema) });
-            if ["createVm", "createNetwork"].contains(&endpoint.id) {
+            if ["createVm", "createNetwork", "createPool", "createVolume"].contains(&endpoint.id) {
                 response["headers"] = json!({
                     "Location": { "schema": { "type": "string" }, "description": "Its path." },
                 });
@@ -229,6 +230,7 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
                 "content": { "application/octet-stream": {} },
             }),
         )],
+        Output::Ranges => ranges(status),
         Output::Text => vec![(
             status,
             json!({
@@ -268,6 +270,25 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
     }
 }
 
+/// A file as a whole, and one range of it.
+fn ranges(status: u16) -> Vec<(u16, Value)> {
+    let header =
+        |description: &str| json!({ "schema": { "type": "string" }, "description": description });
+    let answer = |description: &str| {
+        json!({
+            "description": description,
+            "content": { "application/octet-stream": {} },
+            "headers": { "Accept-Ranges": header("`bytes`.") },
+        })
+    };
+    let mut range = answer("The range that was asked for.");
+    range["headers"]["Content-Range"] = header("Which bytes of how many.");
+    vec![
+        (status, answer("The file; `Content-Disposition` names it.")),
+        (206, range),
+    ]
+}
+
 fn problem_statuses(endpoint: &Endpoint) -> Vec<u16> {
     let mut statuses = endpoint.problems.to_vec();
     if endpoint.access != Access::Public {
@@ -294,6 +315,7 @@ fn problem(status: u16) -> Value {
         409 => "Its state doesn't allow it.",
         412 => "It was changed since it was read.",
         413 => "The body is too large.",
+        416 => "There are no such bytes; `Content-Range` says how many there are.",
         415 => "The body is of another type.",
         422 => "A field or parameter is wrong; `errors` names each.",
         426 => "Only a WebSocket can be opened here.",
@@ -348,6 +370,14 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::NetworkCreate>(&mut found);
     collect::<rest::NetworkPatch>(&mut found);
     collect::<rest::BridgePage>(&mut found);
+    collect::<rest::PoolPage>(&mut found);
+    collect::<rest::PoolCreate>(&mut found);
+    collect::<rest::PoolFormat>(&mut found);
+    collect::<rest::PoolPatch>(&mut found);
+    collect::<rest::PoolDiskPage>(&mut found);
+    collect::<rest::VolumePage>(&mut found);
+    collect::<rest::VolumeCreate>(&mut found);
+    collect::<rest::VolumePatch>(&mut found);
     collect::<rest::Updates>(&mut found);
     collect::<rest::UpdateStart>(&mut found);
     collect::<rest::SnapshotPage>(&mut found);

@@ -18,6 +18,7 @@ fn files() -> (Vec<PathBuf>, PathBuf) {
         "metrics",
         "network",
         "snapshot",
+        "storage",
         "task",
         "update",
         "vm",

@@ -1,27 +1,23 @@
 //! Creating a VM: resolve images, make disks, define. Leaves nothing behind when a step fails.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use qx_hypervisor::{Definition, DiskImage, DiskRequest, Error as HypervisorError};
+use qx_hypervisor::{Definition, DiskFile, DiskImage, DiskRequest, Error as HypervisorError};
 use qx_model::name::ImageName;
-use qx_model::vm::{DiskSource, DiskSpec, FieldError, Image, ImageFormat, VmSpec};
+use qx_model::storage::VolumeRef;
+use qx_model::vm::{DiskSource, DiskSpec, FieldError, Image, ImageFormat, VmId, VmSpec};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::images::Images;
-use crate::layout::Layout;
 use crate::tasks::Running;
 use crate::vms::Inner;
+use crate::volumes::{Guard, VolumeWish};
 
 /// Creates the VM, or finds that the very same wish was fulfilled before.
-pub(crate) async fn create(inner: &Inner, task: &Arc<Running>, spec: VmSpec) -> Result<()> {
-    let Inner {
-        inventory,
-        images,
-        layout,
-        ..
-    } = inner;
+/// What keeps others away from its volumes is held until it was observed.
+pub(crate) async fn create(inner: &Inner, task: &Arc<Running>, spec: VmSpec) -> Result<Vec<Guard>> {
+    let inventory = &inner.inventory;
     let (id, mark) = (spec.id, mark(&spec)?);
     match inventory
         .blocking(move |hypervisor| hypervisor.creation_mark(id))
@@ -30,7 +26,7 @@ pub(crate) async fn create(inner: &Inner, task: &Arc<Running>, spec: VmSpec) -> 
         Err(Error::NotFound { .. }) => {}
         Ok(Some(found)) if found == mark => {
             task.note("it is there already, made by an earlier request for the same");
-            return Ok(());
+            return Ok(Vec::new());
         }
         Ok(_) => {
             return Err(Error::Conflict {
@@ -49,80 +45,151 @@ pub(crate) async fn create(inner: &Inner, task: &Arc<Running>, spec: VmSpec) -> 
         }
         .into());
     }
-    let (definition, requests) = resolve(images, layout, spec, mark).await?;
-    let task = Arc::clone(task);
-    inventory
-        .blocking(move |hypervisor| Ok(fulfil(hypervisor, &task, &definition, &requests)))
-        .await?
+    let plan = resolve(inner, spec, mark).await?;
+    fulfil(inner, task, plan).await
 }
 
-/// Which files of the library can't be had, before it is anybody's turn. They are looked at again then.
+/// Which files of the library and volumes can't be had, before it is anybody's turn. They are looked at again then.
 pub(crate) async fn refuse(inner: &Inner, spec: &VmSpec) -> Result<()> {
-    resolve(&inner.images, &inner.layout, spec.clone(), String::new())
-        .await
-        .map(drop)
+    resolve(inner, spec.clone(), String::new()).await.map(drop)
 }
 
-fn fulfil(
-    hypervisor: &dyn qx_hypervisor::Hypervisor,
-    task: &Running,
-    definition: &Definition,
-    requests: &[DiskRequest],
-) -> Result<()> {
-    let mut made = false;
-    task.step(0);
-    let all = requests.len() as u64;
-    let result = (1_u64..)
-        .zip(requests)
-        .try_for_each(|(number, request)| {
-            task.check()?;
-            hypervisor.create_disk(request)?;
-            made = true;
-            task.progress(number, all);
-            task.note(format!("disk {number} of {all} is there"));
-            Ok(())
-        })
-        .and_then(|()| {
-            task.no_way_back("the VM is being defined, which is over in a moment")?;
-            task.step(1);
-            Ok(hypervisor.define(definition)?)
-        });
-    // A directory that holds an earlier VM's disks fails at the first disk and is left alone.
-    if result.is_err()
-        && made
-        && let Some(directory) = requests.first().and_then(|request| request.path.parent())
-        && let Err(error) = hypervisor.delete_disks(directory)
-    {
-        tracing::error!(directory = %directory.display(), %error, "disks were left behind");
-    }
-    result
+/// How a disk comes to be.
+pub(crate) enum Origin {
+    /// A new file in the VM's own directory.
+    Own(DiskRequest),
+    /// A new volume of a pool.
+    Made(VolumeWish),
+    /// A volume that is there.
+    Taken(VolumeRef),
 }
 
-/// Files for every drive, or every field that can't be had.
-async fn resolve(
-    images: &Images,
-    layout: &Layout,
+/// All that a VM is made of.
+struct Ready {
     spec: VmSpec,
+    disks: Vec<Origin>,
+    cdrom: Option<PathBuf>,
     mark: String,
-) -> Result<(Definition, Vec<DiskRequest>)> {
-    let mut broken = Vec::new();
-    let mut requests = Vec::new();
-    for (index, disk) in spec.disks.iter().enumerate() {
-        let path = layout.disk(spec.id, index);
-        match request(images, layout, disk, path).await? {
-            Ok(request) => requests.push(request),
-            Err((field, reason)) => {
-                broken.push(FieldError {
-                    field: format!("disks[{index}].{field}"),
-                    reason,
-                });
+}
+
+/// What was made so far, to be taken back.
+#[derive(Default)]
+struct Made {
+    own: Option<PathBuf>,
+    volumes: Vec<VolumeRef>,
+    files: Vec<DiskFile>,
+    guards: Vec<Guard>,
+}
+
+async fn fulfil(inner: &Inner, task: &Arc<Running>, ready: Ready) -> Result<Vec<Guard>> {
+    let mut made = Made::default();
+    task.step(0);
+    let done = async {
+        make(inner, task, ready.spec.id, &ready.disks, &mut made).await?;
+        task.no_way_back("the VM is being defined, which is over in a moment")?;
+        task.step(1);
+        let definition = Definition {
+            spec: ready.spec,
+            disks: made.files.clone(),
+            cdrom: ready.cdrom,
+            mark: ready.mark,
+        };
+        let defining = inner
+            .inventory
+            .blocking(move |hypervisor| hypervisor.define(&definition));
+        defining.await
+    };
+    match done.await {
+        Ok(()) => Ok(made.guards),
+        Err(error) => {
+            take_back(inner, made).await;
+            Err(error)
+        }
+    }
+}
+
+async fn make(
+    inner: &Inner,
+    task: &Arc<Running>,
+    id: VmId,
+    disks: &[Origin],
+    made: &mut Made,
+) -> Result<()> {
+    let all = disks.len() as u64;
+    for (number, disk) in (0_u64..).zip(disks) {
+        task.check()?;
+        match disk {
+            Origin::Own(request) => {
+                let wanted = request.clone();
+                let making = inner
+                    .inventory
+                    .blocking(move |hypervisor| hypervisor.create_disk(&wanted));
+                making.await?;
+                // A directory that holds an earlier VM's disks fails at the first disk and is left alone.
+                made.own = request.path.parent().map(Path::to_owned);
+                made.files.push(request.path.clone().into());
             }
+            Origin::Made(wish) => {
+                let file = inner
+                    .volumes
+                    .make(task, wish.clone(), (number, all))
+                    .await?;
+                made.volumes.push(wish.volume.clone());
+                made.files.push(file);
+            }
+            Origin::Taken(volume) => {
+                let (file, guard) = inner.volumes.for_vm(id, volume).await?;
+                made.guards.push(guard);
+                made.files.push(file);
+            }
+        }
+        task.progress(number + 1, all);
+        task.note(format!("disk {} of {all} is there", number + 1));
+    }
+    Ok(())
+}
+
+async fn take_back(inner: &Inner, made: Made) {
+    for volume in made.volumes {
+        inner.volumes.unmake(volume).await;
+    }
+    if let Some(directory) = made.own {
+        let shown = directory.display().to_string();
+        let removing = inner
+            .inventory
+            .blocking(move |hypervisor| hypervisor.delete_disks(&directory));
+        if let Err(error) = removing.await {
+            tracing::error!(directory = shown, %error, "disks were left behind");
+        }
+    }
+}
+
+/// Where every drive comes from, or every field that can't be had.
+async fn resolve(inner: &Inner, spec: VmSpec, mark: String) -> Result<Ready> {
+    let mut broken = Vec::new();
+    let mut disks: Vec<Origin> = Vec::new();
+    for (index, disk) in spec.disks.iter().enumerate() {
+        match origin(inner, spec.id, disk, index).await {
+            Ok(Origin::Taken(volume)) if disks.iter().any(|known| is(known, &volume)) => {
+                let reason = "is the same volume as another disk's";
+                broken.push(FieldError::new(format!("disks[{index}].volume"), reason));
+            }
+            Ok(origin) => disks.push(origin),
+            Err(Error::Invalid(fields)) => {
+                broken.extend(fields.into_iter().map(|error| FieldError {
+                    field: format!("disks[{index}].{}", error.field),
+                    reason: error.reason,
+                }));
+            }
+            Err(error) => return Err(error),
         }
     }
     let mut cdrom = None;
     if let Some(name) = &spec.cdrom {
-        match images.describe(name).await? {
-            Some(image) if image.format != ImageFormat::Qcow2 => cdrom = Some(layout.image(name)),
+        match inner.images.describe(name).await? {
+            Some(image) if image.format != ImageFormat::Qcow2 => {
+                cdrom = Some(inner.layout.image(name));
+            }
             Some(_) => broken.push(FieldError {
                 field: "cdrom".into(),
                 reason: format!("must be an ISO image, but {name} is a qcow2 disk"),
@@ -136,61 +203,77 @@ async fn resolve(
     if !broken.is_empty() {
         return Err(Error::Invalid(broken));
     }
-    let disks = requests
-        .iter()
-        .map(|request| request.path.clone())
-        .collect();
-    Ok((
-        Definition {
-            spec,
-            disks,
-            cdrom,
-            mark,
-        },
-        requests,
-    ))
+    Ok(Ready {
+        spec,
+        disks,
+        cdrom,
+        mark,
+    })
 }
 
-pub(crate) async fn request(
-    images: &Images,
-    layout: &Layout,
+fn is(origin: &Origin, volume: &VolumeRef) -> bool {
+    matches!(origin, Origin::Taken(known) if known == volume)
+}
+
+/// Where the disk with this number comes from, if it can be had.
+pub(crate) async fn origin(
+    inner: &Inner,
+    id: VmId,
     disk: &DiskSpec,
-    path: PathBuf,
-) -> Result<std::result::Result<DiskRequest, (&'static str, String)>> {
+    index: usize,
+) -> Result<Origin> {
+    let broken = disk.check_place("");
+    if !broken.is_empty() {
+        return Err(Error::Invalid(broken));
+    }
+    if let DiskSource::Volume(volume) = &disk.source {
+        inner.volumes.for_vm(id, volume).await?;
+        return Ok(Origin::Taken(volume.clone()));
+    }
+    if let Some(pool) = disk.pool {
+        let wish = inner.volumes.wish_for_vm(id, disk, pool, index).await?;
+        return Ok(Origin::Made(wish));
+    }
+    let path = inner.layout.disk(id, index);
+    own(inner, disk, path).await.map(Origin::Own)
+}
+
+/// A file in the VM's own directory.
+pub(crate) async fn own(inner: &Inner, disk: &DiskSpec, path: PathBuf) -> Result<DiskRequest> {
     let DiskSource::Image(name) = &disk.source else {
         // `VmSpec::check` has seen to it that a blank disk has a size.
         let size_bytes = disk.size_bytes.unwrap_or_default();
-        return Ok(Ok(DiskRequest {
+        return Ok(DiskRequest {
             path,
             size_bytes,
             source: None,
-        }));
+        });
     };
     let Some(Image {
         format,
         virtual_bytes,
         ..
-    }) = images.describe(name).await?
+    }) = inner.images.describe(name).await?
     else {
-        return Ok(Err(("image", missing(name))));
+        return Err(Error::field("image", missing(name)));
     };
     let size_bytes = disk
         .size_bytes
         .unwrap_or(virtual_bytes.next_multiple_of(512));
     if size_bytes < virtual_bytes {
         let reason = format!("must be at least {virtual_bytes}, the size of the image {name}");
-        return Ok(Err(("size_bytes", reason)));
+        return Err(Error::field("size_bytes", reason));
     }
     let source = Some(DiskImage {
-        path: layout.image(name),
+        path: inner.layout.image(name),
         format,
         virtual_bytes,
     });
-    Ok(Ok(DiskRequest {
+    Ok(DiskRequest {
         path,
         size_bytes,
         source,
-    }))
+    })
 }
 
 pub(crate) fn missing(name: &ImageName) -> String {

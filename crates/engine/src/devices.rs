@@ -16,9 +16,12 @@ use crate::create;
 use crate::error::{Error, Result};
 use crate::tasks::{Plan, Running, Started};
 use crate::vms::{Inner, Vms};
+use crate::volumes::Guard;
 
 /// How long a guest may take to let a device go.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Volumes of disks that were unplugged whose names are passed over.
+const MOST_KEPT: usize = 64;
 
 impl Vms {
     /// Makes a disk and plugs it in.
@@ -49,9 +52,15 @@ impl Vms {
             refuse(broken)?;
             task.note("make a disk and plug it in");
             let vm = inner.inventory.observe(id).await?;
+            if disk.pool.is_some() || matches!(disk.source, DiskSource::Volume(_)) {
+                let plugged = inner.plug_volume_in(&task, &vm, &disk, limits).await;
+                let held = plugged.as_ref().ok().cloned();
+                let seen = inner.seen(id, plugged.map(drop)).await;
+                drop(held);
+                return seen;
+            }
             let file = inner.free_file(&vm);
-            let request = create::request(&inner.images, &inner.layout, &disk, file).await?;
-            let request = request.map_err(|(field, reason)| Error::field(field, reason))?;
+            let request = create::own(&inner, &disk, file).await?;
             let plugged = inner
                 .inventory
                 .blocking(move |hypervisor| plug_in(hypervisor, id, &request, limits))
@@ -127,7 +136,9 @@ impl Vms {
             task.note(format!("unplug {target}"));
             let vm = inner.inventory.observe(id).await?;
             let file = disk_of(&vm, &target)?.path.clone();
-            let own = file.filter(|file| delete && file.starts_with(inner.layout.vm(id)));
+            let file = file.filter(|_| delete);
+            let volume: Vec<PathBuf> = file.iter().cloned().collect();
+            let own = file.filter(|file| file.starts_with(inner.layout.vm(id)));
             let done = inner
                 .inventory
                 .blocking(move |hypervisor| {
@@ -138,7 +149,9 @@ impl Vms {
                     }
                 })
                 .await;
-            inner.seen(id, done).await
+            let vm = inner.seen(id, done).await?;
+            inner.volumes.remove_made_for(id, &volume).await?;
+            Ok(vm)
         })
         .await
     }
@@ -264,6 +277,53 @@ impl Inner {
         vm
     }
 
+    /// Plugs a volume in: one that is there, or a new one, which is not left behind. What keeps others away from the
+    /// first is held until the VM was observed.
+    async fn plug_volume_in(
+        &self,
+        task: &Arc<Running>,
+        vm: &Vm,
+        disk: &DiskSpec,
+        limits: DiskLimits,
+    ) -> Result<Option<Arc<Guard>>> {
+        let id = vm.id;
+        let mut made = None;
+        let (file, guard) = if let DiskSource::Volume(volume) = &disk.source {
+            refuse(disk.check_place(""))?;
+            let (file, guard) = self.volumes.for_vm(id, volume).await?;
+            (file, Some(Arc::new(guard)))
+        } else {
+            let pool = disk
+                .pool
+                .ok_or_else(|| Error::field("pool", "is required"))?;
+            let mut number = vm.disks.len();
+            let wish = loop {
+                match self.volumes.wish_for_vm(id, disk, pool, number).await {
+                    // A disk that was unplugged, and kept.
+                    Err(Error::Conflict { .. }) if number < vm.disks.len() + MOST_KEPT => {
+                        number += 1
+                    }
+                    wish => break wish?,
+                }
+            };
+            let volume = wish.volume.clone();
+            let file = self.volumes.make(task, wish, (0, 1)).await?;
+            made = Some(volume);
+            (file, None)
+        };
+        let device = Device::Disk { file, limits };
+        let plugged = self
+            .inventory
+            .blocking(move |hypervisor| hypervisor.attach(id, &device))
+            .await;
+        if plugged.is_err()
+            && let Some(volume) = made
+        {
+            self.volumes.unmake(volume).await;
+        }
+        plugged.map(|()| guard)
+    }
+
     async fn iso(&self, name: &ImageName) -> Result<PathBuf> {
         match self.images.describe(name).await? {
             Some(image) if image.format != ImageFormat::Qcow2 => Ok(self.layout.image(name)),
@@ -312,7 +372,7 @@ fn plug_in(
 ) -> qx_hypervisor::Result<()> {
     hypervisor.create_disk(request)?;
     let device = Device::Disk {
-        file: request.path.clone(),
+        file: request.path.clone().into(),
         limits,
     };
     hypervisor.attach(id, &device).inspect_err(|_| {

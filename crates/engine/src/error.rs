@@ -146,6 +146,15 @@ impl From<HypervisorError> for Error {
                 what: "network",
                 id: id.to_string(),
             },
+            HypervisorError::NoSuchPool(id) => Self::NotFound {
+                what: "storage pool",
+                id: id.to_string(),
+            },
+            HypervisorError::NoSuchVolume { name, .. } => Self::NotFound {
+                what: "volume",
+                id: name,
+            },
+            HypervisorError::NoSpace { action } => Self::NoSpace { what: action },
             HypervisorError::Exists { what } => Self::Conflict {
                 reason: format!("{what} exists already"),
                 hint: "choose another name or id, or delete the other one first".into(),

@@ -43,6 +43,8 @@ pub enum EventKind {
     ImageChanged(ImageName),
     /// Virtual networks are different.
     NetworksChanged,
+    /// Storage pools, or volumes in them, are different.
+    PoolsChanged,
     /// The host, its hypervisor connection included, is different.
     HostChanged,
     /// Slots or updates are different.

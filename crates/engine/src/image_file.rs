@@ -10,7 +10,6 @@ use qx_model::name::ImageName;
 use qx_model::vm::Image;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::image_format;
@@ -36,7 +35,8 @@ pub(crate) fn prepare(images: &Path, uploads: &Path, vms: &Path) -> Result<()> {
 
 /// Writes the pieces of an upload to a file of its own.
 pub(crate) struct Receiver {
-    pub(crate) directory: PathBuf,
+    /// Where, which is not there yet.
+    pub(crate) path: PathBuf,
     pub(crate) pieces: mpsc::Receiver<io::Result<Bytes>>,
     pub(crate) sha256: Option<[u8; 32]>,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Takes pieces until they end. The file is gone again unless it is kept.
     pub(crate) fn receive(mut self) -> Result<Upload> {
-        let path = self.directory.join(Uuid::new_v4().to_string());
+        let path = self.path;
         let context = || "writing the upload to the data disk".to_owned();
         let mut file = OpenOptions::new()
             .write(true)

@@ -12,13 +12,14 @@ use qx_model::name::ImageName;
 use qx_model::task::Cancel;
 use qx_model::vm::Image;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use crate::audit::Audit;
 use crate::authorize::authorize;
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::events::{EventKind, Events};
-use crate::image_file::{self, Receiver};
+use crate::image_file::{self, Receiver, Upload};
 use crate::inventory::Inventory;
 use crate::layout::Layout;
 use crate::tasks::{Plan, Running, Target, Tasks};
@@ -108,25 +109,16 @@ impl Images {
         size: Option<u64>,
         sha256: Option<[u8; 32]>,
     ) -> Result<Image> {
-        let (sender, pieces) = mpsc::channel(WAITING);
-        let receiver = Receiver {
-            directory: self.inner.layout.uploads(),
+        let path = self.inner.layout.uploads().join(Uuid::new_v4().to_string());
+        let receiver = |pieces| Receiver {
+            path,
             pieces,
             sha256,
         };
-        let receiving = tokio::task::spawn_blocking(move || receiver.receive());
-        let sent = tokio::select! {
-            sent = forward(body, sender, |bytes| report(task, bytes, size)) => sent,
-            true = task.stopped() => Err(Error::Cancelled),
-        };
-        let received = receiving
-            .await
-            .map_err(|error| Error::internal("an upload did not come back", error))?;
+        let received = receive(task, body, size, receiver).await;
         task.no_way_back("it has arrived, and is being checked")?;
         task.step(1);
-        // The writer's error is the cause when both failed: it hangs up when the disk is full.
         let upload = received?;
-        sent?;
         self.refuse_if_used(&name)?;
         let path = self.inner.layout.image(&name);
         let image = blocking(move || upload.keep(&path, name)).await?;
@@ -169,6 +161,12 @@ impl Images {
         blocking(move || image_file::describe(&path, name)).await
     }
 
+    /// Where a file of the library is; `None` if there is none that can be used.
+    pub(crate) async fn path(&self, name: &ImageName) -> Result<Option<PathBuf>> {
+        let described = self.describe(name).await?;
+        Ok(described.map(|_| self.inner.layout.image(name)))
+    }
+
     fn refuse_if_used(&self, name: &ImageName) -> Result<()> {
         let path: PathBuf = self.inner.layout.image(name);
         match self.inner.inventory.user_of(&path)? {
@@ -179,6 +177,29 @@ impl Images {
             }),
         }
     }
+}
+
+/// Takes a body to a file of its own. It stops where somebody cancels the task.
+pub(crate) async fn receive(
+    task: &Running,
+    body: impl Stream<Item = io::Result<Bytes>> + Send,
+    size: Option<u64>,
+    receiver: impl FnOnce(mpsc::Receiver<io::Result<Bytes>>) -> Receiver,
+) -> Result<Upload> {
+    let (sender, pieces) = mpsc::channel(WAITING);
+    let receiver = receiver(pieces);
+    let receiving = tokio::task::spawn_blocking(move || receiver.receive());
+    let sent = tokio::select! {
+        sent = forward(body, sender, |bytes| report(task, bytes, size)) => sent,
+        true = task.stopped() => Err(Error::Cancelled),
+    };
+    let received = receiving
+        .await
+        .map_err(|error| Error::internal("an upload did not come back", error))?;
+    // The writer's error is the cause when both failed: it hangs up when the disk is full.
+    let upload = received?;
+    sent?;
+    Ok(upload)
 }
 
 /// How far it is, when it was said how much there is.

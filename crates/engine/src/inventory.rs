@@ -100,6 +100,9 @@ impl Inventory {
                 Signal::NetworksChanged => {
                     self.inner.events.publish(EventKind::NetworksChanged);
                 }
+                Signal::PoolsChanged => {
+                    self.inner.events.publish(EventKind::PoolsChanged);
+                }
                 Signal::Connected => {
                     let era = self.next_era(None);
                     tokio::spawn(self.clone().read_all(era));

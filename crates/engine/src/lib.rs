@@ -17,6 +17,7 @@ mod create;
 mod devices;
 pub mod error;
 pub mod events;
+mod foreign_format;
 mod guest;
 pub mod host;
 pub mod host_config;
@@ -32,6 +33,7 @@ pub mod metrics;
 mod mirror;
 mod network_copies;
 mod networks;
+pub mod pools;
 mod queue;
 mod screens;
 mod secret;
@@ -44,13 +46,16 @@ pub mod told;
 pub mod updates;
 pub mod users;
 mod vms;
+pub mod volumes;
 
 pub use console::{SerialConsole, SerialOutput};
 pub use error::{Error, Result};
 pub use identity::{Identity, Validity};
 pub use images::Images;
 pub use networks::{BridgeInUse, NetworkInUse, Networks};
+pub use pools::Pools;
 pub use vms::{Page, Vms};
+pub use volumes::Volumes;
 
 /// All use cases of one host. Clones share everything.
 #[derive(Clone)]
@@ -61,6 +66,10 @@ pub struct Engine {
     pub images: Images,
     /// Virtual networks and the host's bridges.
     pub networks: Networks,
+    /// Storage pools.
+    pub pools: Pools,
+    /// The disks in them.
+    pub volumes: Volumes,
     /// Work that takes its time.
     pub tasks: tasks::Tasks,
     /// What happened.
@@ -157,6 +166,15 @@ impl Engine {
         );
         network_copies::follow(NetworkFiles::new(&places.state, &places.data), &events);
         let networks = Networks::new(inventory.clone(), events.clone(), audit.clone());
+        pools::prepare(&places.data)?;
+        let pools = Pools::start(
+            inventory.clone(),
+            events.clone(),
+            tasks.clone(),
+            audit.clone(),
+            (&places.data, &places.run),
+        );
+        let volumes = Volumes::new(&pools, images.clone());
         let of_boot = updates::Places {
             run: places.run,
             state: places.state,
@@ -168,6 +186,7 @@ impl Engine {
             inventory,
             consoles,
             images.clone(),
+            volumes.clone(),
             layout,
             tasks.clone(),
             audit.clone(),
@@ -176,6 +195,8 @@ impl Engine {
             vms,
             images,
             networks,
+            pools,
+            volumes,
             tasks,
             events,
             auth,

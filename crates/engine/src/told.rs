@@ -88,7 +88,7 @@ impl Error {
             Self::NoSpace { .. } => Told::hinted(
                 NoSpace,
                 self,
-                "delete images or VMs that are no longer needed",
+                "delete images, volumes or VMs that are no longer needed",
             ),
             Self::Cancelled => Told::hinted(Conflict, self, "ask again if that was not meant"),
             Self::Agent { fault, .. } => Told::hinted(Conflict, self, crate::guest::hint(fault)),

@@ -21,6 +21,7 @@ use crate::inventory::Inventory;
 use crate::layout::Layout;
 use crate::queue::Queues;
 use crate::tasks::{Plan, Running, Started, Target, Tasks};
+use crate::volumes::Volumes;
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,7 @@ pub(crate) struct Inner {
     pub(crate) inventory: Inventory,
     consoles: Consoles,
     pub(crate) images: Images,
+    pub(crate) volumes: Volumes,
     pub(crate) layout: Layout,
     operations: Queues<VmId>,
     pub(crate) talks: Talks,
@@ -53,6 +55,7 @@ impl Vms {
         inventory: Inventory,
         consoles: Consoles,
         images: Images,
+        volumes: Volumes,
         layout: Layout,
         tasks: Tasks,
         audit: Audit,
@@ -63,6 +66,7 @@ impl Vms {
                 inventory,
                 consoles,
                 images,
+                volumes,
                 layout,
                 operations,
                 talks: Talks::new(),
@@ -121,7 +125,7 @@ impl Vms {
             cancel: Cancel::Possible,
         };
         self.as_task(actor, id, plan, async move |inner, task| {
-            create::create(&inner, &task, spec).await?;
+            let _guards = create::create(&inner, &task, spec).await?;
             inner.inventory.observe(id).await
         })
         .await
@@ -249,6 +253,14 @@ impl Vms {
         };
         self.as_task(actor, id, plan, async move |inner, task| {
             let inventory = &inner.inventory;
+            let files: Vec<_> = match inventory.observe(id).await {
+                Ok(vm) => vm
+                    .disks
+                    .iter()
+                    .filter_map(|disk| disk.path.clone())
+                    .collect(),
+                Err(error) => return Err(error),
+            };
             task.step(0);
             inventory
                 .blocking(move |hypervisor| hypervisor.undefine(id))
@@ -261,6 +273,7 @@ impl Vms {
                 inventory
                     .blocking(move |hypervisor| hypervisor.delete_disks(&directory))
                     .await?;
+                inner.volumes.remove_made_for(id, &files).await?;
             }
             match inventory.observe(id).await {
                 Err(Error::NotFound { .. }) => Ok(()),

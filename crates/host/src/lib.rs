@@ -37,4 +37,5 @@ pub mod system_disk;
 pub mod trust;
 pub mod update;
 pub mod vm_files;
+pub mod volumes;
 pub mod watchdog;

@@ -2,6 +2,7 @@
 
 use qx_model::edit::VmEdit;
 use qx_model::network::NetworkId;
+use qx_model::storage::PoolId;
 use qx_model::vm::{Fit, PowerAction, PowerState, VmId};
 
 /// Result of a hypervisor call.
@@ -24,6 +25,23 @@ pub enum Error {
     /// No such network.
     #[error("network {0} does not exist")]
     NoSuchNetwork(NetworkId),
+    /// No such storage pool.
+    #[error("storage pool {0} does not exist")]
+    NoSuchPool(PoolId),
+    /// The pool has no such volume.
+    #[error("storage pool {pool} has no volume {name}")]
+    NoSuchVolume {
+        /// The pool.
+        pool: PoolId,
+        /// What was asked for.
+        name: String,
+    },
+    /// The storage is full.
+    #[error("no space left: {action} failed")]
+    NoSpace {
+        /// What was tried.
+        action: String,
+    },
     /// The VM has no such snapshot.
     #[error("VM {vm} has no snapshot {name}")]
     NoSuchSnapshot {

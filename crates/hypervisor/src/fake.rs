@@ -9,6 +9,7 @@ use std::time::Duration;
 use qx_model::edit::VmEdit;
 use qx_model::metrics::DiskIo;
 use qx_model::network::NetworkId;
+use qx_model::storage::PoolId;
 use qx_model::vm::{Accelerator, HypervisorInfo, PowerAction, PowerState, Vm, VmId};
 
 use self::machine::Machine;
@@ -23,6 +24,7 @@ mod machine;
 mod networks;
 mod screen;
 mod snapshots;
+mod storage;
 
 pub use agent::Agent;
 
@@ -40,6 +42,7 @@ struct World {
     vms: BTreeMap<VmId, Machine>,
     disks: BTreeMap<PathBuf, u64>,
     networks: BTreeMap<NetworkId, networks::Kept>,
+    pools: BTreeMap<PoolId, storage::Kept>,
     stuck: BTreeSet<VmId>,
     used: BTreeMap<VmId, (VmUsage, DiskIo)>,
     holding: BTreeSet<String>,

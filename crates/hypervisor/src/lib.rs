@@ -10,6 +10,7 @@ use std::time::Duration;
 use qx_model::device::{DiskLimits, NicLimits};
 use qx_model::edit::VmEdit;
 use qx_model::metrics::{DiskIo, NetIo};
+use qx_model::storage::DiskFormat;
 use qx_model::vm::{HypervisorInfo, ImageFormat, NicSpec, PowerAction, Vm, VmId, VmSpec};
 
 mod agent;
@@ -21,15 +22,19 @@ pub mod kvm;
 mod network;
 mod screen;
 mod snapshot;
+mod storage;
 
 pub use agent::{Agents, LARGEST_ANSWER};
 pub use error::{AgentFault, Error, Result, judge, judge_edit};
 pub use network::Networks;
 pub use screen::Screens;
 pub use snapshot::{Snapshots, no_such_snapshot};
+pub use storage::{Storage, no_such_volume};
 
 /// Runs VMs. All calls block until the hypervisor answered; calls on different VMs may run at once.
-pub trait Hypervisor: Agents + Networks + Screens + Snapshots + Send + Sync + 'static {
+pub trait Hypervisor:
+    Agents + Networks + Screens + Snapshots + Storage + Send + Sync + 'static
+{
     /// Versions and accelerator.
     fn info(&self) -> Result<HypervisorInfo>;
 
@@ -125,6 +130,8 @@ pub enum Signal {
     Removed(VmId),
     /// Networks were made, changed, started, stopped or removed.
     NetworksChanged,
+    /// Storage pools or volumes were made, changed, started, stopped or removed.
+    PoolsChanged,
     /// The hypervisor does not answer; nothing is known until [`Signal::Connected`].
     Disconnected(String),
     /// It answers (again): anything may have changed meanwhile.
@@ -147,8 +154,8 @@ pub struct VmUsage {
 pub struct Definition {
     /// The wish; its `disks` and `cdrom` are resolved below.
     pub spec: VmSpec,
-    /// The disk files, in the order of `spec.disks`, all qcow2.
-    pub disks: Vec<PathBuf>,
+    /// What is behind each of `spec.disks`, in their order.
+    pub disks: Vec<DiskFile>,
     /// The ISO in the CD drive.
     pub cdrom: Option<PathBuf>,
     /// Kept with the VM and returned by [`Hypervisor::creation_mark`]: tells a repeated request from a
@@ -156,13 +163,35 @@ pub struct Definition {
     pub mark: String,
 }
 
+/// A file or block device that is a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskFile {
+    /// Where.
+    pub path: PathBuf,
+    /// What its bytes are, never guessed.
+    pub format: DiskFormat,
+    /// It is a block device.
+    pub block: bool,
+}
+
+/// A file that was made for a VM.
+impl From<PathBuf> for DiskFile {
+    fn from(path: PathBuf) -> Self {
+        Self {
+            path,
+            format: DiskFormat::Qcow2,
+            block: false,
+        }
+    }
+}
+
 /// A device to plug in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Device {
-    /// A qcow2 file as a disk, under the next free target.
+    /// A disk, under the next free target.
     Disk {
-        /// The file, which exists.
-        file: PathBuf,
+        /// What is behind it, which exists.
+        file: DiskFile,
         /// How fast it may be.
         limits: DiskLimits,
     },

@@ -24,7 +24,7 @@ impl Call<'_> {
         let element = match device {
             Device::Disk { file, limits } => {
                 let target = self.free_target(&config, "vd")?;
-                let mut drive = domain::drive("disk", "qcow2", file, &target, "virtio");
+                let mut drive = domain::disk_drive(file, &target);
                 domain::limit(&mut drive, Limits::Disk(*limits));
                 drive
             }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use qx_hypervisor::{Definition, Limits};
+use qx_hypervisor::{Definition, DiskFile, Limits};
 use qx_model::device::{DiskLimits, NicLimits};
 use qx_model::vm::{Accelerator, Disk, Firmware, Nic, NicSpec, PowerState, Vm, VmId};
 
@@ -156,9 +156,8 @@ fn devices(definition: &Definition, accelerator: Accelerator) -> Element {
         let drive = drive("cdrom", "raw", path, "sda", "sata").holding(Element::new("readonly"));
         devices.push(drive.holding(boot()));
     }
-    for (path, letter) in definition.disks.iter().zip('a'..='z') {
-        let drive = drive("disk", "qcow2", path, &format!("vd{letter}"), "virtio");
-        devices.push(drive.holding(boot()));
+    for (file, letter) in definition.disks.iter().zip('a'..='z') {
+        devices.push(disk_drive(file, &format!("vd{letter}")).holding(boot()));
     }
     for nic in &definition.spec.nics {
         devices.push(interface(nic).holding(boot()));
@@ -194,6 +193,19 @@ fn devices(definition: &Definition, accelerator: Accelerator) -> Element {
         .holding(Element::new("channel").with("type", "unix").holding(agent))
         .holding(Element::new("rng").with("model", "virtio").holding(random))
         .holding(Element::new("memballoon").with("model", "virtio"))
+}
+
+/// A disk on the virtio bus.
+pub(crate) fn disk_drive(file: &DiskFile, target: &str) -> Element {
+    let mut drive = drive("disk", file.format.name(), &file.path, target, "virtio");
+    if file.block {
+        drive.set("type", "block");
+        drive.change("source", |source| {
+            source.unset("file");
+            source.set("dev", file.path.to_string_lossy());
+        });
+    }
+    drive
 }
 
 pub(crate) fn drive(device: &str, format: &str, path: &Path, target: &str, bus: &str) -> Element {

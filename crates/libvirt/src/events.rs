@@ -15,6 +15,7 @@ use virt::error::Error;
 use virt::event::{event_register_default_impl, event_run_default_impl};
 
 use crate::connection::Shared;
+use crate::storage::PASSING;
 
 /// Length of a UUID's text with its final zero.
 const UUID_TEXT: usize = virt_sys::VIR_UUID_STRING_BUFLEN as usize;
@@ -82,7 +83,37 @@ pub(crate) fn register(connect: &Connect, shared: &Arc<Shared>) -> Result<(), Er
         }
     }
     register_networks(connect, shared);
+    register_pools(connect, shared);
     Ok(())
+}
+
+/// Asks for life-cycle events of storage pools. A driver without them has none to tell of.
+fn register_pools(connect: &Connect, shared: &Arc<Shared>) {
+    let watcher = opaque(shared);
+    // SAFETY: as in `register`. libvirt calls this callback with the arguments of `pool_lifecycle`.
+    unsafe {
+        let callback = std::mem::transmute::<
+            unsafe extern "C" fn(
+                virt_sys::virConnectPtr,
+                virt_sys::virStoragePoolPtr,
+                c_int,
+                c_int,
+                *mut c_void,
+            ),
+            unsafe extern "C" fn(virt_sys::virConnectPtr, virt_sys::virStoragePoolPtr, *mut c_void),
+        >(pool_lifecycle);
+        let result = virt_sys::virConnectStoragePoolEventRegisterAny(
+            connect.as_ptr(),
+            std::ptr::null_mut(),
+            virt_sys::VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE as c_int,
+            Some(callback),
+            watcher,
+            Some(release),
+        );
+        if result < 0 {
+            release(watcher);
+        }
+    }
 }
 
 /// Asks for life-cycle events of networks. A driver without networks has none to tell of.
@@ -191,5 +222,25 @@ unsafe extern "C" fn network_lifecycle(
     // SAFETY: libvirt passes what `register_networks` gave it.
     if let Some(shared) = unsafe { shared(opaque) } {
         shared.tell(&Signal::NetworksChanged);
+    }
+}
+
+unsafe extern "C" fn pool_lifecycle(
+    _connect: virt_sys::virConnectPtr,
+    pool: virt_sys::virStoragePoolPtr,
+    _event: c_int,
+    _detail: c_int,
+    opaque: *mut c_void,
+) {
+    // SAFETY: libvirt passes a pool that is valid during the call, whose name lives as long, and what
+    // `register_pools` gave it.
+    let (name, shared) = unsafe {
+        let name = virt_sys::virStoragePoolGetName(pool);
+        let name = (!name.is_null()).then(|| CStr::from_ptr(name));
+        (name, shared(opaque))
+    };
+    let passing = name.is_some_and(|name| name.to_bytes().starts_with(PASSING.as_bytes()));
+    if let (false, Some(shared)) = (passing, shared) {
+        shared.tell(&Signal::PoolsChanged);
     }
 }

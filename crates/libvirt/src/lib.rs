@@ -19,6 +19,8 @@ mod events;
 mod hypervisor;
 mod network;
 mod networks;
+mod pool;
+mod pools;
 mod screens;
 mod serial;
 mod snapshots;

@@ -21,6 +21,9 @@ use crate::xml::Element;
 /// of its own pins the file for the time of copying.
 const SOURCE: &str = "source.image";
 
+/// How names of pools begin that live for one call: no person gets to see them.
+pub(crate) const PASSING: &str = "quantix-passing-";
+
 /// Storage calls on one connection.
 pub(crate) struct Storage<'a> {
     pub(crate) connect: &'a Connect,
@@ -179,7 +182,7 @@ impl Storage<'_> {
             .holding(permissions);
         let pool = Element::new("pool")
             .with("type", "dir")
-            .holding(Element::new("name").saying(format!("quantix-{}", Uuid::new_v4())))
+            .holding(Element::new("name").saying(format!("{PASSING}{}", Uuid::new_v4())))
             .holding(target);
         let build = if self.in_memory {
             0

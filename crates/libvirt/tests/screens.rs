@@ -1,5 +1,5 @@
 //! Screens of VMs that really run: new ones, ours from before, and those that others defined.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::io::Read;
 use std::process::Command;

@@ -62,6 +62,7 @@ impl Bench {
             memory_mib: 128,
             firmware,
             disks: vec![DiskSpec {
+                pool: None,
                 size_bytes: Some(1 << 20),
                 source: DiskSource::Blank,
             }],
@@ -70,7 +71,7 @@ impl Bench {
         };
         let definition = Definition {
             spec,
-            disks: vec![file.clone()],
+            disks: vec![file.clone().into()],
             cdrom: None,
             mark: "mark".into(),
         };

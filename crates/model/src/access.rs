@@ -164,6 +164,40 @@ operations! {
     ImageUpload "image_upload" Operator,
     /// Remove from the image library.
     ImageDelete "image_delete" Operator,
+    /// List the storage pools.
+    PoolList "pool_list" Viewer,
+    /// One pool.
+    PoolGet "pool_get" Viewer,
+    /// Make a pool.
+    PoolCreate "pool_create" Admin,
+    /// Make a pool of a disk, which is erased.
+    PoolFormat "pool_format" Admin,
+    /// Change whether a pool starts with the host.
+    PoolEdit "pool_edit" Admin,
+    /// Forget a pool; what is in it stays.
+    PoolDelete "pool_delete" Admin,
+    /// Make a pool's volumes usable.
+    PoolStart "pool_start" Admin,
+    /// End the use of a pool.
+    PoolStop "pool_stop" Admin,
+    /// Look at what is in a pool again.
+    PoolRefresh "pool_refresh" Operator,
+    /// List the host's disks that pools could be made of.
+    PoolDisks "pool_disks" Viewer,
+    /// List the volumes of a pool.
+    VolumeList "volume_list" Viewer,
+    /// One volume.
+    VolumeGet "volume_get" Viewer,
+    /// Make a volume, blank or from something else.
+    VolumeCreate "volume_create" Operator,
+    /// Make a volume larger or smaller.
+    VolumeResize "volume_resize" Operator,
+    /// Remove a volume.
+    VolumeDelete "volume_delete" Operator,
+    /// Read a volume's bytes.
+    VolumeDownload "volume_download" Operator,
+    /// Make a volume of bytes that are sent.
+    VolumeUpload "volume_upload" Operator,
     /// List the networks.
     NetworkList "network_list" Viewer,
     /// One network.

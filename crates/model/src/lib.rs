@@ -10,5 +10,6 @@ pub mod name;
 pub mod network;
 pub mod power;
 pub mod snapshot;
+pub mod storage;
 pub mod task;
 pub mod vm;

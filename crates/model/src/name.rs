@@ -22,8 +22,20 @@ fn check(max: usize, text: &str) -> Result<(), NameError> {
     }
 }
 
+/// Names of volumes that servers choose have colons (`unit:0:0:1`), and some have '+' or '@'.
+fn check_volume(max: usize, text: &str) -> Result<(), NameError> {
+    let plain: String = text
+        .chars()
+        .map(|c| if matches!(c, ':' | '+' | '@') { '-' } else { c })
+        .collect();
+    check(max, &plain)
+}
+
 macro_rules! name_type {
     ($(#[$doc:meta])* $type:ident, $max:literal) => {
+        name_type!($(#[$doc])* $type, $max, check);
+    };
+    ($(#[$doc:meta])* $type:ident, $max:literal, $check:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -41,7 +53,7 @@ macro_rules! name_type {
             type Error = NameError;
 
             fn try_from(text: String) -> Result<Self, NameError> {
-                check($max, &text)?;
+                $check($max, &text)?;
                 Ok(Self(text))
             }
         }
@@ -77,6 +89,10 @@ name_type!(
     ImageName, 128
 );
 name_type!(
+    /// A storage pool, unique on its host.
+    PoolName, 63
+);
+name_type!(
     /// A snapshot, unique among those of its VM.
     SnapshotName, 63
 );
@@ -91,6 +107,11 @@ name_type!(
 name_type!(
     /// A user of the host: at most 32 bytes, as for accounts of the system.
     UserName, 32
+);
+name_type!(
+    /// A volume in its pool: at most 128 bytes, no path separator, never hidden; beside what other names may have,
+    /// also ':', '+' and '@'.
+    VolumeName, 128, check_volume
 );
 name_type!(
     /// A network or a bridge: at most 15 bytes, the kernel's limit for an interface name.
@@ -118,5 +139,15 @@ mod tests {
         assert!(VmName::try_from("a".repeat(63)).is_ok());
         assert!(VmName::try_from("a".repeat(64)).is_err());
         assert!("debian-13.iso".parse::<ImageName>().is_ok());
+    }
+
+    #[test]
+    fn a_volume_has_a_servers_name_and_never_a_path() {
+        for good in ["unit:0:0:1", "disk.qcow2", "a+b@c"] {
+            assert!(good.parse::<VolumeName>().is_ok(), "{good:?} was refused");
+        }
+        for bad in ["", ":a", "..", "a/b", "../a", ".a", "a b", "a\n"] {
+            assert!(bad.parse::<VolumeName>().is_err(), "{bad:?} was accepted");
+        }
     }
 }

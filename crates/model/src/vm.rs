@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::device::{DiskLimits, NicLimits};
 use crate::name::{ImageName, NetworkName, VmName};
 pub use crate::power::{Fit, PowerAction, PowerState};
+use crate::storage::{PoolId, VolumeRef};
 
 /// A VM's identity for life: libvirt's domain UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,15 +49,38 @@ pub enum DiskSource {
     Blank,
     /// A copy of a file of the image library, grown to the disk's size if that is larger.
     Image(ImageName),
+    /// A volume of a pool that is there, as it is; the VM does not own it.
+    Volume(VolumeRef),
 }
 
-/// One virtual disk, as asked for. Always qcow2 on a virtio bus.
+/// One virtual disk, as asked for, on a virtio bus. What is made is qcow2; in LVM, the bytes as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DiskSpec {
-    /// Virtual size in bytes; `None` takes the image's own. A blank disk needs one.
+    /// Virtual size in bytes; `None` takes the image's or volume's own. A blank disk needs one.
     pub size_bytes: Option<u64>,
     /// First content.
     pub source: DiskSource,
+    /// Where it is made; `None` is the VM's own directory on the data disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolId>,
+}
+
+impl DiskSpec {
+    /// A volume is taken as it is: it has its place and its size.
+    #[must_use]
+    pub fn check_place(&self, prefix: &str) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        if let DiskSource::Volume(_) = self.source {
+            let reason = "must be left out with `volume`, which is taken as it is";
+            if self.pool.is_some() {
+                found.push(FieldError::new(format!("{prefix}pool"), reason));
+            }
+            if self.size_bytes.is_some() {
+                found.push(FieldError::new(format!("{prefix}size_bytes"), reason));
+            }
+        }
+        found
+    }
 }
 
 /// What a virtual NIC is plugged into.
@@ -121,13 +145,17 @@ impl VmSpec {
             .disks
             .iter()
             .map(|disk| (disk.size_bytes, disk.source == DiskSource::Blank));
-        check_vm_values(
+        let mut found = check_vm_values(
             &self.description,
             (self.vcpus, self.vcpus_max),
             self.memory_mib,
             disks,
             self.nics.len(),
-        )
+        );
+        for (i, disk) in self.disks.iter().enumerate() {
+            found.extend(disk.check_place(&format!("disks[{i}].")));
+        }
+        found
     }
 }
 

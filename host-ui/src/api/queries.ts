@@ -59,6 +59,25 @@ export const bridgesQuery = queryOptions({
   queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/host/bridges', { signal }))).items,
 });
 
+export const poolsQuery = queryOptions({
+  queryKey: ['pools'],
+  queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/pools', { signal }))).items,
+});
+
+/** The volumes of a pool, by name. */
+export const volumesQuery = (pool: string) =>
+  queryOptions({
+    queryKey: ['volumes', pool],
+    queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/pools/{id}/volumes', { signal, params: { path: { id: pool } } }))).items,
+  });
+
+/** Read anew each time somebody wants to format one: nothing tells when a disk is plugged in. */
+export const poolDisksQuery = queryOptions({
+  queryKey: ['pool-disks'],
+  staleTime: 0,
+  queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/pools/disks', { signal }))).items,
+});
+
 export const updatesQuery = queryOptions({
   queryKey: ['updates'],
   queryFn: ({ signal }) => ask(api.GET('/api/v1/updates', { signal })),

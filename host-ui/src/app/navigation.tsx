@@ -2,10 +2,10 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useI18n } from '@/i18n/i18n';
-import { ChartIcon, DiscIcon, NetworkIcon, ServerIcon, SettingsIcon, UpdateIcon, UserIcon } from '@/ui/icons';
+import { ChartIcon, DiscIcon, DiskIcon, NetworkIcon, ServerIcon, SettingsIcon, UpdateIcon, UserIcon } from '@/ui/icons';
 
 type Entry = {
-  to: '/' | '/images' | '/networks' | '/performance' | '/access' | '/configuration' | '/updates';
+  to: '/' | '/images' | '/storage' | '/networks' | '/performance' | '/access' | '/configuration' | '/updates';
   icon: ReactNode;
   label: Parameters<ReturnType<typeof useI18n>['t']>[0];
 };
@@ -14,6 +14,7 @@ type Entry = {
 const entries: readonly Entry[] = [
   { to: '/', icon: <ServerIcon />, label: 'nav.host' },
   { to: '/images', icon: <DiscIcon />, label: 'nav.images' },
+  { to: '/storage', icon: <DiskIcon />, label: 'nav.storage' },
   { to: '/networks', icon: <NetworkIcon />, label: 'nav.networks' },
   { to: '/performance', icon: <ChartIcon />, label: 'nav.performance' },
   { to: '/access', icon: <UserIcon />, label: 'nav.access' },

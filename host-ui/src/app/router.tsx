@@ -10,7 +10,7 @@ import {
   useNavigate,
 } from '@tanstack/react-router';
 import { Suspense } from 'react';
-import { bridgesQuery, hostQuery, imagesQuery, networksQuery, queryClient, snapshotsQuery, updatesQuery, vmsQuery } from '@/api/queries';
+import { bridgesQuery, hostQuery, imagesQuery, networksQuery, poolsQuery, queryClient, snapshotsQuery, updatesQuery, vmsQuery } from '@/api/queries';
 import { useI18n } from '@/i18n/i18n';
 import { liveOpened } from '@/live/live';
 import { LoginPage } from '@/session/login-page';
@@ -96,6 +96,13 @@ const networksRoute = createRoute({
     void queryClient.prefetchQuery(bridgesQuery);
   },
   component: lazyRouteComponent(() => import('@/networks/networks-page'), 'NetworksPage'),
+});
+
+const storageRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/storage',
+  loader: () => void queryClient.prefetchQuery(poolsQuery),
+  component: lazyRouteComponent(() => import('@/storage/storage-page'), 'StoragePage'),
 });
 
 const updatesRoute = createRoute({
@@ -231,7 +238,7 @@ function NotFound() {
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     loginRoute,
-    shellRoute.addChildren([mainRoute, imagesRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, configurationRoute, vmRoute, snapshotsRoute, guestRoute, consoleRoute]),
+    shellRoute.addChildren([mainRoute, imagesRoute, storageRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, configurationRoute, vmRoute, snapshotsRoute, guestRoute, consoleRoute]),
     aloneRoute.addChildren([popOutRoute]),
   ]),
   defaultPreload: 'intent',

@@ -7,6 +7,7 @@ import { deSnapshots } from './de-snapshots';
 import { deTasks } from './de-tasks';
 import { deObserve } from './de-observe';
 import { deNetworks } from './de-networks';
+import { deStorage } from './de-storage';
 import { deConfiguration } from './de-configuration';
 import type { Messages } from './translate';
 
@@ -14,6 +15,7 @@ export const de: Messages = {
   ...deDevices,
   ...deUpdates,
   ...deNetworks,
+  ...deStorage,
   ...deConfiguration,
 
   'action.cancel': 'Abbrechen',

@@ -8,12 +8,14 @@ import { enSnapshots } from './en-snapshots';
 import { enTasks } from './en-tasks';
 import { enObserve } from './en-observe';
 import { enNetworks } from './en-networks';
+import { enStorage } from './en-storage';
 import { enConfiguration } from './en-configuration';
 
 export const en = {
   ...enDevices,
   ...enUpdates,
   ...enNetworks,
+  ...enStorage,
   ...enConfiguration,
 
   'action.cancel': 'Cancel',

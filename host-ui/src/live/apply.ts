@@ -6,6 +6,7 @@ import {
   hostQuery,
   imagesQuery,
   networksQuery,
+  poolsQuery,
   snapshotsQuery,
   sortVms,
   taskQuery,
@@ -37,16 +38,21 @@ export function applyEvent(cache: QueryClient, event: LiveEvent): void {
     case 'vm.changed':
       if (event.vm) putVm(cache, event.vm);
       readNetworksAgain(cache);
+      readStorageAgain(cache);
       return;
     case 'vm.removed':
       if (event.vm_id) dropVm(cache, event.vm_id);
       readNetworksAgain(cache);
+      readStorageAgain(cache);
       return;
     case 'image.changed':
       void cache.invalidateQueries({ queryKey: imagesQuery.queryKey });
       return;
     case 'networks.changed':
       readNetworksAgain(cache);
+      return;
+    case 'pools.changed':
+      readStorageAgain(cache);
       return;
     case 'host.changed':
       void cache.invalidateQueries({ queryKey: hostQuery.queryKey });
@@ -86,6 +92,12 @@ function putTask(cache: QueryClient, task: Task): void {
 function readNetworksAgain(cache: QueryClient): void {
   void cache.invalidateQueries({ queryKey: networksQuery.queryKey });
   void cache.invalidateQueries({ queryKey: bridgesQuery.queryKey });
+}
+
+/** Who has which volume is told by the volumes. */
+function readStorageAgain(cache: QueryClient): void {
+  void cache.invalidateQueries({ queryKey: poolsQuery.queryKey });
+  void cache.invalidateQueries({ queryKey: ['volumes'] });
 }
 
 /** A list that is being read may have been made before the change, so it is read again. */

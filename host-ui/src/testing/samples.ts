@@ -1,5 +1,5 @@
 // Values that tests start from.
-import type { Disk, Feed, Host, LastUpdate, Network, Slot, Snapshot, Task, Transfer, Updates, Vm } from '@/api/types';
+import type { Disk, Feed, Host, LastUpdate, Network, Pool, Slot, Snapshot, Task, Transfer, Updates, Vm, Volume } from '@/api/types';
 
 /** A VM that is off, with the fields given changed. */
 export const aVm = (part: Partial<Vm> = {}): Vm => ({
@@ -139,6 +139,39 @@ export const aNetwork = (part: Partial<Network> = {}): Network => ({
   pending_restart: false,
   used_by: [],
   revision: '1',
+  ...part,
+});
+
+/** The host's own pool, half full. */
+export const aPool = (part: Partial<Pool> = {}): Pool => ({
+  id: '5d0a3c1e-58bd-4d0e-9d83-0f8f0e2f2b11',
+  name: 'default',
+  type: 'directory',
+  state: 'active',
+  problem: null,
+  autostart: true,
+  capacity_bytes: 100 * 1024 ** 3,
+  allocation_bytes: 50 * 1024 ** 3,
+  available_bytes: 50 * 1024 ** 3,
+  path: '/data/volumes',
+  source: null,
+  makes_volumes: true,
+  has_files: true,
+  own: true,
+  used_by: [],
+  ...part,
+});
+
+/** A volume that no VM has. */
+export const aVolume = (part: Partial<Volume> = {}): Volume => ({
+  pool: aPool().id,
+  name: 'data.qcow2',
+  path: '/data/volumes/data.qcow2',
+  format: 'qcow2',
+  capacity_bytes: 20 * 1024 ** 3,
+  allocation_bytes: 1024 ** 3,
+  backing: null,
+  used_by: [],
   ...part,
 });
 

@@ -39,6 +39,7 @@ export const CheckIcon = () => <Icon><path d="m3.5 8.5 3 3 6-7" /></Icon>;
 export const WarnIcon = () => <Icon className="mt-0.5 size-4"><path d="M8 2.2 14.5 13.5h-13zM8 6.5v3M8 11.6v0" /></Icon>;
 export const ServerIcon = () => <Icon><rect x="2" y="2.5" width="12" height="4.5" rx="1" /><rect x="2" y="9" width="12" height="4.5" rx="1" /><path d="M4.6 4.8v0M4.6 11.2v0" /></Icon>;
 export const DiscIcon = () => <Icon><circle cx="8" cy="8" r="5.8" /><circle cx="8" cy="8" r="1.6" /></Icon>;
+export const DiskIcon = () => <Icon><ellipse cx="8" cy="4" rx="5.5" ry="2" /><path d="M2.5 4v8c0 1.1 2.5 2 5.5 2s5.5-.9 5.5-2V4M2.5 8c0 1.1 2.5 2 5.5 2s5.5-.9 5.5-2" /></Icon>;
 export const NetworkIcon = () => <Icon><rect x="5.5" y="2" width="5" height="3.5" rx="1" /><rect x="1.5" y="10.5" width="5" height="3.5" rx="1" /><rect x="9.5" y="10.5" width="5" height="3.5" rx="1" /><path d="M8 5.5V8M4 10.5V8h8v2.5" /></Icon>;
 export const UpdateIcon = () => <Icon><path d="M13.2 6.5A5.5 5.5 0 0 0 3.5 5M2.8 9.5a5.5 5.5 0 0 0 9.7 1.5M3.2 2v3.2h3.2M12.8 14v-3.2H9.6" /></Icon>;
 export const UserIcon = () => <Icon><circle cx="8" cy="5.2" r="2.7" /><path d="M2.8 13.5c.5-2.7 2.6-4 5.2-4s4.7 1.3 5.2 4" /></Icon>;

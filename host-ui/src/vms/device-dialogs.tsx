@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { api, ask, outcome } from '@/api/client';
 import { ApiError } from '@/api/problem';
-import { imagesQuery } from '@/api/queries';
+import { imagesQuery, poolsQuery, volumesQuery } from '@/api/queries';
 import type { Disk, Vm } from '@/api/types';
 import { useI18n } from '@/i18n/i18n';
 import { putVm } from '@/live/apply';
@@ -62,26 +62,67 @@ export function AddDiskDialog({ vm, onClose }: { vm: Vm; onClose: () => void }) 
   const { t } = useI18n();
   const [image, setImage] = useState('');
   const [gib, setGib] = useState('20');
+  const [pool, setPool] = useState('');
+  const [volume, setVolume] = useState('');
   const images = useQuery(imagesQuery).data?.filter((each) => !isCd(each)) ?? [];
-  const body = { ...(gib.trim() === '' ? {} : { size_bytes: bytesOfGib(gib) }), ...(image === '' ? {} : { image }) };
+  const pools = useQuery(poolsQuery).data?.filter((each) => each.state === 'active') ?? [];
+  const volumes = useQuery({ ...volumesQuery(pool), enabled: pool !== '' }).data?.filter((each) => each.used_by.length === 0) ?? [];
+  const made = {
+    ...(gib.trim() === '' ? {} : { size_bytes: bytesOfGib(gib) }),
+    ...(image === '' ? {} : { image }),
+    ...(pool === '' ? {} : { pool }),
+  };
+  const body = volume === '' ? made : { volume: { pool, name: volume } };
   const request = () => outcome(api.POST('/api/v1/vms/{id}/disks', { params: { path: { id: vm.id } }, body }));
   return (
     <ChangeDialog title={t('disk.add.title', { name: vm.name })} submit={t('disk.add')} onClose={onClose} request={request}>
       {(problem) => (
         <>
-          <Field label={t('disk.content')} problem={problem(/^image/)}>
+          <Field label={t('disk.pool')} problem={problem(/^pool/)}>
             {(control) => (
-              <select {...control} className="field" value={image} onChange={(event) => setImage(event.target.value)}>
-                <option value="">{t('create.disk.blank')}</option>
-                {images.map(({ name }) => (
-                  <option key={name}>{name}</option>
+              <select
+                {...control}
+                className="field"
+                value={pool}
+                onChange={(event) => {
+                  setPool(event.target.value);
+                  setVolume('');
+                }}
+              >
+                <option value="">{t('disk.pool.own')}</option>
+                {pools.map(({ id, name }) => (
+                  <option key={id} value={id}>{name}</option>
                 ))}
               </select>
             )}
           </Field>
-          <Field label={t('create.diskSize')} hint={image === '' ? undefined : t('create.diskSize.hint')} problem={problem(/^size_bytes/)}>
-            {(control) => <input {...control} className="field" inputMode="decimal" value={gib} onChange={(event) => setGib(event.target.value)} />}
+          <Field label={t('disk.content')} problem={problem(/^(image|volume)/)}>
+            {(control) => (
+              <select
+                {...control}
+                className="field"
+                value={volume === '' ? `image:${image}` : `volume:${volume}`}
+                onChange={(event) => {
+                  const [kind, name = ''] = event.target.value.split(/:(.*)/s);
+                  setImage(kind === 'image' ? name : '');
+                  setVolume(kind === 'volume' ? name : '');
+                }}
+              >
+                <option value="image:">{t('create.disk.blank')}</option>
+                {images.map(({ name }) => (
+                  <option key={name} value={`image:${name}`}>{name}</option>
+                ))}
+                {volumes.map(({ name }) => (
+                  <option key={name} value={`volume:${name}`}>{t('disk.volume', { name })}</option>
+                ))}
+              </select>
+            )}
           </Field>
+          {volume === '' && (
+            <Field label={t('create.diskSize')} hint={image === '' ? undefined : t('create.diskSize.hint')} problem={problem(/^size_bytes/)}>
+              {(control) => <input {...control} className="field" inputMode="decimal" value={gib} onChange={(event) => setGib(event.target.value)} />}
+            </Field>
+          )}
         </>
       )}
     </ChangeDialog>

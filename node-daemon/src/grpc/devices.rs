@@ -7,7 +7,7 @@ use qx_model::name::ImageName;
 use tonic::{Request, Response, Status};
 
 use super::vms::{answer, vm_id};
-use super::{caller, failed};
+use super::{caller, failed, refused};
 use crate::app::App;
 use crate::problem::Failure;
 
@@ -17,7 +17,9 @@ pub(super) async fn attach_disk(app: &App, request: Request<v1::AttachDiskReques
     let actor = caller(&request)?.identity.actor;
     let wish = request.into_inner();
     let id = vm_id("vm_id", &wish.vm_id)?;
-    let spec = rest::DiskAttach::from(wish).into_spec();
+    let spec = rest::DiskAttach::try_from(wish)
+        .map_err(refused)?
+        .into_spec();
     let (disk, limits) = spec.map_err(|fields| failed(Error::Invalid(fields)))?;
     let vm = app.engine.vms.attach_disk(&actor, id, disk, limits).await;
     vm.map(answer).map_err(failed)

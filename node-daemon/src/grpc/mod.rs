@@ -11,6 +11,7 @@ mod host_network;
 mod metrics;
 mod networks;
 mod snapshots;
+mod storage;
 mod tasks;
 mod updates;
 mod vms;
@@ -28,12 +29,14 @@ use qx_api::grpc::v1::host_network_service_server::HostNetworkServiceServer;
 use qx_api::grpc::v1::host_service_server::HostServiceServer;
 use qx_api::grpc::v1::metrics_service_server::MetricsServiceServer;
 use qx_api::grpc::v1::network_service_server::NetworkServiceServer;
+use qx_api::grpc::v1::pool_service_server::PoolServiceServer;
 use qx_api::grpc::v1::snapshot_service_server::SnapshotServiceServer;
 use qx_api::grpc::v1::task_service_server::TaskServiceServer;
 use qx_api::grpc::v1::token_service_server::TokenServiceServer;
 use qx_api::grpc::v1::update_service_server::UpdateServiceServer;
 use qx_api::grpc::v1::user_service_server::UserServiceServer;
 use qx_api::grpc::v1::vm_service_server::VmServiceServer;
+use qx_api::grpc::v1::volume_service_server::VolumeServiceServer;
 use qx_api::{rest, rpcs};
 use tonic::Status;
 use tonic::service::Routes;
@@ -64,6 +67,12 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
         .add_service(HostNetworkServiceServer::new(
             host_network::HostNetworkApi { app: app.clone() },
         ))
+        .add_service(PoolServiceServer::new(storage::StorageApi {
+            app: app.clone(),
+        }))
+        .add_service(VolumeServiceServer::new(storage::StorageApi {
+            app: app.clone(),
+        }))
         .add_service(TaskServiceServer::new(tasks::TaskApi { app: app.clone() }))
         .add_service(GuestServiceServer::new(guests::GuestApi {
             app: app.clone(),
@@ -98,6 +107,12 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
             .await;
         reporter
             .set_serving::<HostNetworkServiceServer<host_network::HostNetworkApi>>()
+            .await;
+        reporter
+            .set_serving::<PoolServiceServer<storage::StorageApi>>()
+            .await;
+        reporter
+            .set_serving::<VolumeServiceServer<storage::StorageApi>>()
             .await;
         reporter
             .set_serving::<TaskServiceServer<tasks::TaskApi>>()

@@ -53,11 +53,11 @@ pub(super) async fn upload(
 }
 
 /// How much is announced.
-fn length(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn checksum(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Failure> {
+pub(super) fn checksum(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Failure> {
     let Some(header) = headers.get(CHECKSUM) else {
         return Ok(None);
     };

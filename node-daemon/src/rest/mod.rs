@@ -13,12 +13,14 @@ mod host_state;
 mod images;
 mod metrics;
 mod networks;
+mod pools;
 mod snapshots;
 pub(crate) mod stream;
 mod tasks;
 pub(crate) mod updates;
 mod users;
 mod vms;
+mod volumes;
 
 use axum::extract::Request;
 use axum::handler::Handler;
@@ -156,6 +158,23 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::NETWORK_START, networks::start)
         .on(&endpoints::NETWORK_STOP, networks::stop)
         .on(&endpoints::BRIDGE_LIST, networks::bridges)
+        .on(&endpoints::POOL_LIST, pools::list)
+        .on(&endpoints::POOL_CREATE, pools::create)
+        .on(&endpoints::POOL_DISKS, pools::disks)
+        .on(&endpoints::POOL_FORMAT, pools::format)
+        .on(&endpoints::POOL_GET, pools::get)
+        .on(&endpoints::POOL_PATCH, pools::patch)
+        .on(&endpoints::POOL_DELETE, pools::delete)
+        .on(&endpoints::POOL_START, pools::start)
+        .on(&endpoints::POOL_STOP, pools::stop)
+        .on(&endpoints::POOL_REFRESH, pools::refresh)
+        .on(&endpoints::VOLUME_LIST, volumes::list)
+        .on(&endpoints::VOLUME_CREATE, volumes::create)
+        .on(&endpoints::VOLUME_GET, volumes::get)
+        .on(&endpoints::VOLUME_PATCH, volumes::patch)
+        .on(&endpoints::VOLUME_DELETE, volumes::delete)
+        .on(&endpoints::VOLUME_DOWNLOAD, volumes::download)
+        .on(&endpoints::VOLUME_UPLOAD, volumes::upload)
         .on(&endpoints::TASK_LIST, tasks::list)
         .on(&endpoints::TASK_GET, tasks::get)
         .on(&endpoints::TASK_CANCEL, tasks::cancel)

@@ -15,6 +15,7 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         .path
         .replace("{id}", NOBODY)
         .replace("{name}", "none.iso")
+        .replace("{volume}", "none.qcow2")
         .replace("{target}", "vda")
         .replace("{pid}", "1")
         .replace("{mac}", "52:54:00:00:00:00");
@@ -43,6 +44,11 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         Input::Json("NicPatch") => request.json(r#"{"limits":{}}"#),
         Input::Json("NetworkCreate") => request.json(r#"{"name":"made","mode":"isolated"}"#),
         Input::Json("NetworkPatch") => request.json(r#"{"autostart":false}"#),
+        Input::Json("PoolCreate") => request.json(r#"{"name":"made","type":"directory"}"#),
+        Input::Json("PoolFormat") => request.json(r#"{"name":"made","disk":"/dev/none"}"#),
+        Input::Json("PoolPatch") => request.json(r#"{"autostart":false}"#),
+        Input::Json("VolumeCreate") => request.json(r#"{"name":"made","size_bytes":512}"#),
+        Input::Json("VolumePatch") => request.json(r#"{"size_bytes":512}"#),
         Input::Json("SnapshotCreate") => request.json(r#"{"name":"a","memory":false}"#),
         Input::Json("SnapshotRevert") => request.json("{}"),
         Input::Json("ConsoleRequest") => request.json(r#"{"type":"serial"}"#),

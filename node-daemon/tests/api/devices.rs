@@ -9,6 +9,8 @@ fn disk(size_bytes: u64) -> DiskAttach {
     DiskAttach {
         size_bytes: Some(size_bytes),
         image: None,
+        pool: None,
+        volume: None,
         limits: DiskLimits::default(),
     }
 }

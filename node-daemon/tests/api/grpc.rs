@@ -134,7 +134,7 @@ async fn a_vm_lives_and_dies_over_grpc() {
         name: "a".into(),
         disks: vec![v1::DiskCreate {
             size_bytes: Some(1 << 20),
-            image: None,
+            ..Default::default()
         }],
         ..Default::default()
     };

@@ -23,6 +23,7 @@ mod networks;
 mod problems;
 mod roles;
 mod snapshots;
+mod storage;
 mod streams;
 mod support;
 mod tasks;

@@ -282,11 +282,11 @@ where
     }
 }
 
-/// The next event that is not about a task.
+/// The next event that is about neither a task nor the pool that each host makes for itself.
 pub(crate) async fn not_of_tasks(events: &mut EventStream) -> Event {
     loop {
         let event = events.next().await.unwrap().unwrap();
-        if event.kind != EventType::TaskChanged {
+        if ![EventType::TaskChanged, EventType::PoolsChanged].contains(&event.kind) {
             return event;
         }
     }

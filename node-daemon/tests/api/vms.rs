@@ -16,6 +16,8 @@ async fn a_vm_lives_and_dies_over_https() {
     wish.disks = vec![DiskCreate {
         size_bytes: Some(1 << 30),
         image: None,
+        pool: None,
+        volume: None,
     }];
     wish.nics = vec![
         NicCreate::Network("default".into()),

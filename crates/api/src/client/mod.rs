@@ -14,6 +14,7 @@ mod host_network;
 mod metrics;
 mod networks;
 mod snapshots;
+mod storage;
 mod tasks;
 #[cfg(feature = "remote")]
 mod tls;

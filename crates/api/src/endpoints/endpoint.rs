@@ -66,6 +66,8 @@ pub enum Output {
     Document,
     /// A file.
     Bytes,
+    /// A file of any length, or one range of it.
+    Ranges,
     /// Plain text.
     Text,
     /// Prometheus' text format.

@@ -131,11 +131,8 @@ impl TryFrom<v1::CreateVmRequest> for rest::VmCreate {
             disks: wish
                 .disks
                 .into_iter()
-                .map(|disk| rest::DiskCreate {
-                    size_bytes: disk.size_bytes,
-                    image: disk.image,
-                })
-                .collect(),
+                .map(TryInto::try_into)
+                .collect::<Result<_, _>>()?,
             cdrom: wish.cdrom,
             nics,
         })
@@ -182,14 +179,31 @@ impl From<v1::NicLimits> for rest::NicLimits {
     }
 }
 
-impl From<v1::AttachDiskRequest> for rest::DiskAttach {
-    fn from(wish: v1::AttachDiskRequest) -> Self {
-        let disk = wish.disk.unwrap_or_default();
-        Self {
+impl TryFrom<v1::DiskCreate> for rest::DiskCreate {
+    type Error = rest::FieldProblem;
+
+    fn try_from(disk: v1::DiskCreate) -> Result<Self, rest::FieldProblem> {
+        Ok(Self {
             size_bytes: disk.size_bytes,
             image: disk.image,
+            pool: disk.pool.map(|id| uuid("pool", &id)).transpose()?,
+            volume: disk.volume.map(TryInto::try_into).transpose()?,
+        })
+    }
+}
+
+impl TryFrom<v1::AttachDiskRequest> for rest::DiskAttach {
+    type Error = rest::FieldProblem;
+
+    fn try_from(wish: v1::AttachDiskRequest) -> Result<Self, rest::FieldProblem> {
+        let disk = rest::DiskCreate::try_from(wish.disk.unwrap_or_default())?;
+        Ok(Self {
+            size_bytes: disk.size_bytes,
+            image: disk.image,
+            pool: disk.pool,
+            volume: disk.volume,
             limits: wish.limits.map(Into::into).unwrap_or_default(),
-        }
+        })
     }
 }
 

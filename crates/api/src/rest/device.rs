@@ -1,10 +1,12 @@
 //! Devices of a VM as JSON: disks, NICs, the CD drive.
 
 use qx_model::device as model;
-use qx_model::vm::{DiskSource, DiskSpec, FieldError, NicSpec};
+use qx_model::vm::{DiskSpec, FieldError, NicSpec};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::vm::parsed;
+use super::storage::VolumeRef;
+use super::vm::{DiskCreate, parsed};
 
 /// How fast a disk may be; 0 is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -43,6 +45,12 @@ pub struct DiskAttach {
     /// A file of the image library to copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The pool to make it in; the VM's own directory on the data disk if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Uuid>,
+    /// A volume that is there and that no VM has, taken as it is, without the others of these fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<VolumeRef>,
     /// How fast it may be.
     #[serde(default)]
     pub limits: DiskLimits,
@@ -103,15 +111,16 @@ impl DiskAttach {
     /// The wish in the model's terms.
     ///
     /// # Errors
-    /// An image's name that can't be one.
+    /// A name that can't be one, or fields that don't go together.
     pub fn into_spec(self) -> Result<(DiskSpec, model::DiskLimits), Vec<FieldError>> {
         let mut refused = Vec::new();
-        let source = match self.image {
-            None => Some(DiskSource::Blank),
-            Some(image) => parsed(image, "image".into(), &mut refused).map(DiskSource::Image),
+        let disk = DiskCreate {
+            size_bytes: self.size_bytes,
+            image: self.image,
+            pool: self.pool,
+            volume: self.volume,
         };
-        let size_bytes = self.size_bytes;
-        let spec = source.map(|source| DiskSpec { size_bytes, source });
+        let spec = disk.into_spec("", &mut refused);
         spec.map(|spec| (spec, self.limits.into())).ok_or(refused)
     }
 }

@@ -22,6 +22,9 @@ pub enum EventType {
     /// Something that `GET /api/v1/networks` shows changed.
     #[serde(rename = "networks.changed")]
     NetworksChanged,
+    /// Storage pools or volumes in them changed.
+    #[serde(rename = "pools.changed")]
+    PoolsChanged,
     /// Something that `GET /api/v1/host` shows changed.
     #[serde(rename = "host.changed")]
     HostChanged,

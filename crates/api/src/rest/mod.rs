@@ -15,6 +15,7 @@ mod metrics;
 mod network;
 mod problem;
 mod snapshot;
+mod storage;
 mod task;
 mod update;
 mod user;
@@ -52,6 +53,11 @@ pub use network::{
 };
 pub use problem::{FieldProblem, Problem};
 pub use snapshot::{RevertTo, Snapshot, SnapshotCreate, SnapshotPage, SnapshotRevert};
+pub use storage::{
+    IscsiSource, LvmSource, NfsSource, Pool, PoolCreate, PoolDisk, PoolDiskPage, PoolFormat,
+    PoolPage, PoolPatch, PoolState, PoolType, ReadSource, StorageUser, Volume, VolumeCreate,
+    VolumeFormat, VolumePage, VolumePatch, VolumeRef, VolumeSource,
+};
 pub use task::{Task, TaskLogLine, TaskPage, TaskState, TaskStep, TaskStepState, TaskTarget};
 pub use update::{
     Automatic, Failure, FailureReason, Feed, LastUpdate, MaintenanceWindow, Offer, Slot, SlotName,

@@ -1,11 +1,13 @@
 //! Virtual machines as JSON, and the way from and to the model's types.
 
 use qx_model::name::{ImageName, NameError, VmName};
+use qx_model::storage::PoolId;
 use qx_model::vm as model;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::device::{DiskLimits, NicLimits};
+use super::storage::VolumeRef;
 
 /// A VM as observed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,6 +193,45 @@ pub struct DiskCreate {
     /// A file of the image library to copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The pool to make it in; the VM's own directory on the data disk if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Uuid>,
+    /// A volume that is there and that no VM has, taken as it is, without the others of these fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<VolumeRef>,
+}
+
+impl DiskCreate {
+    /// The wish in the model's terms; `prefix` is its path in a request.
+    pub(super) fn into_spec(
+        self,
+        prefix: &str,
+        refused: &mut Vec<model::FieldError>,
+    ) -> Option<model::DiskSpec> {
+        let source = match (self.image, self.volume) {
+            (None, None) => model::DiskSource::Blank,
+            (Some(image), None) => {
+                model::DiskSource::Image(parsed(image, format!("{prefix}image"), refused)?)
+            }
+            (None, Some(volume)) => {
+                model::DiskSource::Volume(volume.read(&format!("{prefix}volume"), refused)?)
+            }
+            (Some(_), Some(_)) => {
+                let reason = "must be left out with `volume`, which is taken as it is";
+                refused.push(model::FieldError::new(format!("{prefix}image"), reason));
+                return None;
+            }
+        };
+        let spec = model::DiskSpec {
+            size_bytes: self.size_bytes,
+            source,
+            pool: self.pool.map(PoolId),
+        };
+        let broken = spec.check_place(prefix);
+        let sound = broken.is_empty();
+        refused.extend(broken);
+        sound.then_some(spec)
+    }
 }
 
 /// A NIC to be made, plugged into a network or a bridge of the host.
@@ -245,25 +286,18 @@ impl VmCreate {
             &self.description,
             (self.vcpus, self.vcpus_max),
             self.memory_mib,
-            self.disks
-                .iter()
-                .map(|disk| (disk.size_bytes, disk.image.is_none())),
+            self.disks.iter().map(|disk| {
+                (
+                    disk.size_bytes,
+                    disk.image.is_none() && disk.volume.is_none(),
+                )
+            }),
             self.nics.len(),
         );
         let name: Option<VmName> = parsed(self.name, "name".into(), &mut refused);
         let mut disks = Vec::new();
         for (i, disk) in self.disks.into_iter().enumerate() {
-            let source = match disk.image {
-                None => Some(model::DiskSource::Blank),
-                Some(image) => parsed(image, format!("disks[{i}].image"), &mut refused)
-                    .map(model::DiskSource::Image),
-            };
-            if let Some(source) = source {
-                disks.push(model::DiskSpec {
-                    size_bytes: disk.size_bytes,
-                    source,
-                });
-            }
+            disks.extend(disk.into_spec(&format!("disks[{i}]."), &mut refused));
         }
         let cdrom: Option<ImageName> = self
             .cdrom

@@ -12,6 +12,7 @@ mod networks;
 mod real;
 mod real_guests;
 mod snapshots;
+mod storage;
 mod tasks;
 mod vms;
 
@@ -99,6 +100,7 @@ fn blank(size_bytes: u64) -> DiskSpec {
     DiskSpec {
         size_bytes: Some(size_bytes),
         source: DiskSource::Blank,
+        pool: None,
     }
 }
 
@@ -106,6 +108,7 @@ fn copy_of(image: &str) -> DiskSpec {
     DiskSpec {
         size_bytes: None,
         source: DiskSource::Image(image.parse().unwrap()),
+        pool: None,
     }
 }
 

@@ -172,9 +172,9 @@ impl Subject<'_> {
         let after = self.hypervisor.get(id).unwrap();
         assert_eq!((after.disks, after.nics), (before.disks, before.nics));
         if let Device::Disk { file, .. } = &disk {
-            self.hypervisor.delete_disk(file).unwrap();
-            self.hypervisor.delete_disk(file).unwrap();
-            assert!(!file.exists());
+            self.hypervisor.delete_disk(&file.path).unwrap();
+            self.hypervisor.delete_disk(&file.path).unwrap();
+            assert!(!file.path.exists());
         }
     }
 
@@ -187,6 +187,9 @@ impl Subject<'_> {
             source: None,
         };
         self.hypervisor.create_disk(&request).unwrap();
-        Device::Disk { file, limits }
+        Device::Disk {
+            file: file.into(),
+            limits,
+        }
     }
 }

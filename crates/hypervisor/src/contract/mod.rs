@@ -24,6 +24,7 @@ mod network;
 mod power;
 mod screen;
 mod snapshot;
+mod storage;
 
 pub use guest::boot_sector_guest;
 
@@ -62,7 +63,7 @@ impl Subject<'_> {
     /// If the implementation breaks the contract.
     pub fn check(&self) {
         type Check<'a> = (&'a str, fn(&Subject<'a>));
-        let checks: [Check<'_>; 27] = [
+        let checks: [Check<'_>; 30] = [
             (
                 "a defined VM is what was wished for, and off",
                 Self::defined_as_wished,
@@ -149,6 +150,18 @@ impl Subject<'_> {
             (
                 "ids and names of networks are unique, and a missing one is told apart",
                 Self::networks_unique_and_missing,
+            ),
+            (
+                "a storage pool is what was wished for, starts and stops, and keeps what is in it",
+                Self::pool_life,
+            ),
+            (
+                "ids and names of storage pools are unique, and a missing one is told apart",
+                Self::pools_unique_and_missing,
+            ),
+            (
+                "a volume is made once, grows, shrinks only when forced to, and goes",
+                Self::volume_life,
             ),
         ];
         for (name, check) in checks {
@@ -357,7 +370,7 @@ impl Subject<'_> {
     fn created(&self, name: &str) -> VmId {
         let definition = self.definition(name);
         let disk = DiskRequest {
-            path: definition.disks[0].clone(),
+            path: definition.disks[0].path.clone(),
             size_bytes: GUEST_BYTES,
             source: Some(self.guest_image()),
         };
@@ -389,6 +402,7 @@ impl Subject<'_> {
         let disk = DiskSpec {
             size_bytes: Some(GUEST_BYTES),
             source: DiskSource::Blank,
+            pool: None,
         };
         let spec = VmSpec {
             id,
@@ -402,10 +416,10 @@ impl Subject<'_> {
             cdrom: None,
             nics: Vec::new(),
         };
-        let disks = vec![self.data.join(id.to_string()).join("disk0.qcow2")];
+        let disk = self.data.join(id.to_string()).join("disk0.qcow2");
         Definition {
             spec,
-            disks,
+            disks: vec![disk.into()],
             cdrom: None,
             mark: format!("mark-{name}"),
         }

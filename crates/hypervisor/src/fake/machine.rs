@@ -121,7 +121,7 @@ impl Machine {
                 let target = self.free_target("vd");
                 let disk = Disk {
                     target,
-                    path: Some(file.clone()),
+                    path: Some(file.path.clone()),
                     cdrom: false,
                     size_bytes: None,
                     limits: *limits,
@@ -181,9 +181,9 @@ fn observed(definition: &Definition) -> Vm {
         .disks
         .iter()
         .zip(b'a'..=b'z')
-        .map(|(path, letter)| Disk {
+        .map(|(file, letter)| Disk {
             target: format!("vd{}", char::from(letter)),
-            path: Some(path.clone()),
+            path: Some(file.path.clone()),
             cdrom: false,
             size_bytes: None,
             limits: DiskLimits::default(),
