@@ -275,8 +275,7 @@ async fn a_viewer_of_a_screen_that_takes_nothing_holds_up_no_other() {
     let mut stuck = open(&daemon, &path(&ticket), &headers).await.unwrap();
     // It takes nothing of what comes back, until nothing more can be sent.
     let piece = Message::Binary(Bytes::from(vec![b'x'; 128 << 10]));
-    let send = async || stuck.send(piece.clone()).await.unwrap();
-    let mut send = send;
+    let mut send = async || stuck.send(piece.clone()).await.unwrap();
     while tokio::time::timeout(Duration::from_secs(1), send())
         .await
         .is_ok()
