@@ -78,6 +78,10 @@ impl Call<'_> {
                 AgentFault::Refused(printable(words))
             }
             Some(ErrorNumber::InternalError) => AgentFault::Garbled(printable(words)),
+            // It reads 10 MiB of one answer and no more.
+            Some(ErrorNumber::SystemError) if words.contains("No complete agent response") => {
+                AgentFault::Garbled(printable(words))
+            }
             _ => return self.doing().failed(error),
         };
         fault(self.id, told)

@@ -295,7 +295,11 @@ impl Libvirt {
         if error.code().is(ErrorNumber::NoStorageVolume) {
             return no_such_volume(volume);
         }
-        if error.code().is(ErrorNumber::StorageVolExist) {
+        // The test driver has no number of its own for it.
+        let taken = error.code().is(ErrorNumber::StorageVolExist)
+            || (error.code().is(ErrorNumber::OperationFailed)
+                && error.message().contains("already exists"));
+        if taken {
             return Error::Exists {
                 what: format!("the volume {}", volume.name),
             };

@@ -51,7 +51,7 @@ fn one_failing_part_fails_the_whole_run_and_ends_it() {
     // Tests on loop devices are a part only for root of the machine.
     let map = fs::read_to_string("/proc/self/uid_map").unwrap();
     let root = map.split_whitespace().eq(["0", "0", "4294967295"]);
-    let parts: usize = if root { 6 } else { 5 };
+    let parts: usize = if root { 7 } else { 5 };
     let directory = tempfile::tempdir().unwrap();
     let calls = directory.path().join("calls");
     let stand_in = format!(
