@@ -14,6 +14,11 @@ mkdir -p /run/lock /etc/libvirt /var/lib/libvirt /var/log/libvirt
 for path in /etc/libvirt /var/lib/libvirt /var/log/libvirt /run; do mount -t tmpfs tmpfs "$path"; done
 mkdir -p /run/lock
 cp "$1/qemu.conf" /etc/libvirt/qemu.conf
+# A node that libvirtd can use and QEMU’s user can’t would make libvirtd probe QEMU again for each call.
+if [ -e /dev/kvm ] && mknod -m 660 /run/kvm c 10 232 2>/dev/null; then
+    chgrp kvm /run/kvm
+    mount --bind /run/kvm /dev/kvm
+fi
 ip link set lo up
 libvirtd -f "$1/libvirtd.conf" -p "$1/libvirtd.pid" >>"$1/libvirtd.log" 2>&1 &
 cat

@@ -77,7 +77,8 @@ export function Consoles({ vm, role, view, onView, popOut }: ConsolesProps) {
           {(['screen', 'serial'] as const).map((one) => (
             <Button
               key={one}
-              className="-ml-px rounded-none aria-pressed:bg-accent aria-pressed:text-on-accent"
+              variant={shown === one ? 'primary' : 'secondary'}
+              className="-ml-px rounded-none"
               aria-pressed={shown === one}
               onClick={() => onView(one)}
             >

@@ -97,7 +97,8 @@ function Tools({ screen, open, whole }: ToolProps) {
         {sticky.map((modifier) => (
           <Button
             key={modifier}
-            className="-ml-px rounded-none px-2 aria-pressed:bg-accent aria-pressed:text-on-accent"
+            variant={held.includes(modifier) ? 'primary' : 'secondary'}
+            className="-ml-px rounded-none px-2"
             aria-pressed={held.includes(modifier)}
             disabledReason={reason}
             onClick={() => toggle(modifier)}

@@ -82,7 +82,7 @@ export const deStorage: Record<keyof typeof enStorage, string> = {
   'volume.users': 'Platte von {names}',
   'volume.backing': 'Braucht eine andere Datei, {file}, und kann nicht benutzt werden',
   'volume.create': 'Volume hinzufügen',
-  'volume.create.named': 'Ein Volume zu {name} hinzufügen',
+  'volume.create.named': 'Volume hinzufügen zu {name}',
   'volume.create.title': 'Ein Volume zu {name} hinzufügen',
   'volume.create.done': 'Das Volume {name} ist da',
   'volume.source': 'Inhalt',

@@ -80,7 +80,7 @@ export const enStorage = {
   'volume.users': 'Disk of {names}',
   'volume.backing': 'Needs another file, {file}, and can’t be used',
   'volume.create': 'Add volume',
-  'volume.create.named': 'Add a volume to {name}',
+  'volume.create.named': 'Add volume to {name}',
   'volume.create.title': 'Add a volume to {name}',
   'volume.create.done': 'The volume {name} is there',
   'volume.source': 'Content',

@@ -92,7 +92,7 @@ test('what would take a disk from a VM is off, and says why', async () => {
 test('a viewer may change nothing, an operator no pools', async () => {
   await show([aPool({ own: false })], { role: 'viewer', volumes: [aVolume()] });
   const ofPools = ['Add pool', 'Format a disk', 'Stop default', 'Remove default'];
-  const ofVolumes = ['Add a volume to default', 'Upload to default', 'Delete data.qcow2', 'Download data.qcow2'];
+  const ofVolumes = ['Add volume to default', 'Upload to default', 'Delete data.qcow2', 'Download data.qcow2'];
   for (const name of [...ofPools, ...ofVolumes]) expect(off(await screen.findByRole('button', { name }))).toBe(true);
   cleanup();
   await show([aPool({ own: false })], { role: 'operator', volumes: [aVolume()] });
@@ -159,7 +159,7 @@ const type = (label: string, value: string) => (dialog: HTMLElement) =>
 test('volumes are made, cloned, resized and deleted', async () => {
   const pool = aPool();
   await show([pool], { volumes: [aVolume()] });
-  await press('Add a volume to default', type('Name', 'new.qcow2'), 'Add volume');
+  await press('Add volume to default', type('Name', 'new.qcow2'), 'Add volume');
   await press('Clone data.qcow2', type('Name', 'copy.qcow2'), 'Clone');
   await press('Resize data.qcow2', type('Size (GiB)', '40'), 'Resize');
   await press('Resize data.qcow2', type('Size (GiB)', '10'), 'Resize');

@@ -142,14 +142,22 @@ impl Subject<'_> {
         }
         let listed = hypervisor.volumes(pool).unwrap();
         assert!(listed.iter().any(|known| known.name == name), "{listed:?}");
-        hypervisor.resize_volume(&volume, 16 * MIB, false).unwrap();
-        assert_eq!(hypervisor.volume(&volume).unwrap().capacity_bytes, 16 * MIB);
-        hypervisor
-            .resize_volume(&volume, 8 * MIB, false)
-            .unwrap_err();
-        assert_eq!(hypervisor.volume(&volume).unwrap().capacity_bytes, 16 * MIB);
-        hypervisor.resize_volume(&volume, 8 * MIB, true).unwrap();
-        assert_eq!(hypervisor.volume(&volume).unwrap().capacity_bytes, 8 * MIB);
+        let bytes = || hypervisor.volume(&volume).unwrap().capacity_bytes;
+        let larger = hypervisor.resize_volume(&volume, 16 * MIB, false);
+        if self.guests == Guests::None {
+            // libvirt's test driver has no such call.
+            let known = matches!(larger, Err(Error::Unsupported { .. }));
+            assert!(known && bytes() == 8 * MIB, "{larger:?}");
+        } else {
+            larger.unwrap();
+            assert_eq!(bytes(), 16 * MIB);
+            hypervisor
+                .resize_volume(&volume, 8 * MIB, false)
+                .unwrap_err();
+            assert_eq!(bytes(), 16 * MIB);
+            hypervisor.resize_volume(&volume, 8 * MIB, true).unwrap();
+            assert_eq!(bytes(), 8 * MIB);
+        }
         hypervisor.delete_volume(&volume).unwrap();
         let gone = hypervisor.delete_volume(&volume);
         assert!(matches!(gone, Err(Error::NoSuchVolume { .. })), "{gone:?}");
