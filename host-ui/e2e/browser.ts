@@ -11,7 +11,7 @@ export type Look = { width: number; height: number; theme: 'light' | 'dark'; loc
 export const desktop: Look = { width: 1280, height: 800, theme: 'light' };
 export const phone: Look = { width: 390, height: 844, theme: 'light' };
 
-const flags = [
+export const flags = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -52,7 +52,7 @@ export function complaints(page: Page): string[] {
   return found;
 }
 
-export async function logIn(page: Page, daemon: Daemon, path = '/'): Promise<void> {
+export async function logIn(page: Page, daemon: Pick<Daemon, 'url'>, path = '/'): Promise<void> {
   await page.goto(daemon.url + path);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Log in' }).click();
@@ -73,7 +73,7 @@ export async function expectAccessible(page: Page): Promise<void> {
 }
 
 /** Keeps a picture of the page for the documentation, when `QX_PICTURES` names a directory for them. */
-export async function picture(page: Page, name: string): Promise<void> {
+export async function picture(page: Page, name: string, fullPage = false): Promise<void> {
   const directory = process.env['QX_PICTURES'];
-  if (directory !== undefined) await page.screenshot({ path: `${directory}/${name}.png`, animations: 'disabled' });
+  if (directory !== undefined) await page.screenshot({ path: `${directory}/${name}.png`, animations: 'disabled', fullPage });
 }

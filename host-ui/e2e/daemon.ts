@@ -1,6 +1,7 @@
 // A qx-node, on libvirt's test driver unless a test says otherwise, with directories, ports and a root password of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -33,6 +34,9 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** `inside` is a command that makes a world for the daemon and becomes it; `boot` makes it one of a booted image. */
+type World = { inside?: readonly string[]; boot?: object };
+
 export class Daemon {
   #process: ChildProcess | null = null;
   #log = '';
@@ -41,17 +45,21 @@ export class Daemon {
     readonly url: string,
     readonly directory: string,
     private readonly command: readonly [string, ...string[]],
+    /** Its Unix socket, where its ports are out of reach. */
+    private readonly socket: string | null,
   ) {}
 
-  static async start(hypervisor = 'test:///default'): Promise<Daemon> {
+  static async start(hypervisor = 'test:///default', { inside = [], boot }: World = {}): Promise<Daemon> {
     const directory = await mkdtemp(join(tmpdir(), 'qx-ui-'));
     const port = await freePort();
     const at = (name: string) => join(directory, name);
     await Promise.all(['state', 'data', 'run'].map((name) => mkdir(at(name))));
     await writeFile(at('shadow'), `root:${passwordHash}:20000:0:99999:7:::\n`, { mode: 0o600 });
+    if (boot !== undefined) await writeFile(at('run/boot.json'), JSON.stringify(boot));
     const options = {
       hypervisor,
-      https: `127.0.0.1:${port}`,
+      // A network of its own may change.
+      https: `${inside.length === 0 ? '127.0.0.1' : '0.0.0.0'}:${port}`,
       grpc: `127.0.0.1:${await freePort()}`,
       socket: at('run/node.sock'),
       'state-dir': at('state'),
@@ -62,7 +70,12 @@ export class Daemon {
       watchdog: at('none'),
     };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-    const daemon = new Daemon(`https://127.0.0.1:${port}`, directory, [await program(), ...args]);
+    const daemon = new Daemon(
+      `https://127.0.0.1:${port}`,
+      directory,
+      [...inside, await program(), ...args] as [string, ...string[]],
+      inside.length === 0 ? null : options.socket,
+    );
     await daemon.run();
     return daemon;
   }
@@ -81,6 +94,10 @@ export class Daemon {
     }
   }
 
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   /** Ends it as a power cut would. */
   async kill(): Promise<void> {
     const child = this.#process;
@@ -97,10 +114,14 @@ export class Daemon {
 
   #answers(): Promise<boolean> {
     return new Promise((resolve) => {
-      const attempt = request(`${this.url}/healthz`, { rejectUnauthorized: false }, (response) => {
+      const answered = (response: IncomingMessage) => {
         response.resume();
         resolve(response.statusCode === 200);
-      });
+      };
+      const attempt =
+        this.socket === null
+          ? request(`${this.url}/healthz`, { rejectUnauthorized: false }, answered)
+          : requestPlain({ socketPath: this.socket, path: '/healthz' }, answered);
       attempt.on('error', () => resolve(false));
       attempt.end();
     });

@@ -95,6 +95,15 @@ const stops: [name: string, go: (page: Page) => Promise<unknown>][] = [
     await page.getByText('There are no users beside root').waitFor();
     await page.getByRole('cell', { name: /session_create/ }).first().waitFor();
   }],
+  ['foreign-network', async (page) => {
+    await page.getByRole('link', { name: 'Host network' }).click();
+    await page.getByText('does not run on a host of Quantix-OS').first().waitFor();
+    await page.getByRole('table').waitFor();
+  }],
+  ['foreign-settings', async (page) => {
+    await page.getByRole('link', { name: 'Host settings' }).click();
+    await page.getByLabel('Host name').waitFor();
+  }],
   ['configuration', async (page) => {
     await page.getByRole('link', { name: 'Configuration' }).click();
     await page.getByRole('heading', { name: 'Factory reset' }).waitFor();

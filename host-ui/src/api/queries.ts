@@ -29,6 +29,18 @@ export const hostQuery = queryOptions({
   queryFn: ({ signal }) => ask(api.GET('/api/v1/host', { signal })),
 });
 
+/** The host's own network, and whether a change of it waits to be confirmed. */
+export const hostNetworkQuery = queryOptions({
+  queryKey: ['host-network'],
+  queryFn: ({ signal }) => ask(api.GET('/api/v1/host/network', { signal })),
+});
+
+/** The host's settings: its name, time, SSH, the proxy. */
+export const hostConfigQuery = queryOptions({
+  queryKey: ['host-config'],
+  queryFn: ({ signal }) => ask(api.GET('/api/v1/host/config', { signal })),
+});
+
 export const vmsQuery = queryOptions({
   queryKey: ['vms'],
   queryFn: async ({ signal }) => {

@@ -2,10 +2,10 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useI18n } from '@/i18n/i18n';
-import { ChartIcon, DiscIcon, DiskIcon, NetworkIcon, ServerIcon, SettingsIcon, UpdateIcon, UserIcon } from '@/ui/icons';
+import { ChartIcon, DiscIcon, DiskIcon, NetworkIcon, PlugIcon, ServerIcon, SettingsIcon, SlidersIcon, UpdateIcon, UserIcon } from '@/ui/icons';
 
 type Entry = {
-  to: '/' | '/images' | '/storage' | '/networks' | '/performance' | '/access' | '/configuration' | '/updates';
+  to: '/' | '/images' | '/storage' | '/networks' | '/performance' | '/access' | '/host-network' | '/host-settings' | '/configuration' | '/updates';
   icon: ReactNode;
   label: Parameters<ReturnType<typeof useI18n>['t']>[0];
 };
@@ -18,6 +18,8 @@ const entries: readonly Entry[] = [
   { to: '/networks', icon: <NetworkIcon />, label: 'nav.networks' },
   { to: '/performance', icon: <ChartIcon />, label: 'nav.performance' },
   { to: '/access', icon: <UserIcon />, label: 'nav.access' },
+  { to: '/host-network', icon: <PlugIcon />, label: 'nav.hostNetwork' },
+  { to: '/host-settings', icon: <SlidersIcon />, label: 'nav.hostSettings' },
   { to: '/configuration', icon: <SettingsIcon />, label: 'nav.configuration' },
   { to: '/updates', icon: <UpdateIcon />, label: 'nav.updates' },
 ];

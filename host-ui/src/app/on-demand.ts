@@ -14,6 +14,7 @@ export const GrowDiskDialog = lazy(async () => ({ default: (await load()).GrowDi
 export const RemoveDiskDialog = lazy(async () => ({ default: (await load()).RemoveDiskDialog }));
 export const RemoveNicDialog = lazy(async () => ({ default: (await load()).RemoveNicDialog }));
 export const TasksDialog = lazy(async () => ({ default: (await load()).TasksDialog }));
+export const TrialBanner = lazy(async () => ({ default: (await load()).TrialBanner }));
 export const StopDialog = lazy(async () => ({ default: (await load()).StopDialog }));
 
 /** With the charts' library in a chunk of its own. */

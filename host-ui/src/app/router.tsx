@@ -10,7 +10,7 @@ import {
   useNavigate,
 } from '@tanstack/react-router';
 import { Suspense } from 'react';
-import { bridgesQuery, hostQuery, imagesQuery, networksQuery, poolsQuery, queryClient, snapshotsQuery, updatesQuery, vmsQuery } from '@/api/queries';
+import { bridgesQuery, hostConfigQuery, hostNetworkQuery, hostQuery, imagesQuery, networksQuery, poolsQuery, queryClient, snapshotsQuery, updatesQuery, vmsQuery } from '@/api/queries';
 import { useI18n } from '@/i18n/i18n';
 import { liveOpened } from '@/live/live';
 import { LoginPage } from '@/session/login-page';
@@ -133,6 +133,20 @@ const configurationRoute = createRoute({
   component: lazyRouteComponent(() => import('@/configuration/configuration-page'), 'ConfigurationPage'),
 });
 
+const hostNetworkRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/host-network',
+  loader: () => void queryClient.prefetchQuery(hostNetworkQuery),
+  component: lazyRouteComponent(() => import('@/host-network/host-network-page'), 'HostNetworkPage'),
+});
+
+const hostSettingsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/host-settings',
+  loader: () => void queryClient.prefetchQuery(hostConfigQuery),
+  component: lazyRouteComponent(() => import('@/host-settings/host-settings-page'), 'HostSettingsPage'),
+});
+
 const performanceRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/performance',
@@ -238,7 +252,7 @@ function NotFound() {
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     loginRoute,
-    shellRoute.addChildren([mainRoute, imagesRoute, storageRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, configurationRoute, vmRoute, snapshotsRoute, guestRoute, consoleRoute]),
+    shellRoute.addChildren([mainRoute, imagesRoute, storageRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, hostNetworkRoute, hostSettingsRoute, configurationRoute, vmRoute, snapshotsRoute, guestRoute, consoleRoute]),
     aloneRoute.addChildren([popOutRoute]),
   ]),
   defaultPreload: 'intent',

@@ -1,9 +1,10 @@
-// The frame around every page: the header with the user, the navigation, the banner of a lost connection, the
-// dialog that renews a session, the notices.
+// The frame around every page: the header with the user, the navigation, the banners of a lost connection and
+// of a network that waits to be confirmed, the dialog that renews a session, the notices.
 import { Link, Outlet } from '@tanstack/react-router';
 import { Suspense } from 'react';
 import type { Session } from '@/api/types';
 import { useI18n } from '@/i18n/i18n';
+import { NetworkTrial } from '@/host-network/network-trial';
 import { ConnectionBanner } from '@/live/connection-banner';
 import { logOut } from '@/session/requests';
 import { TasksButton } from '@/tasks/tasks-button';
@@ -42,6 +43,7 @@ export function Shell({ session }: { session: Session }) {
         </div>
       </header>
       <ConnectionBanner />
+      <NetworkTrial role={session.role} />
       <div className="lg:grid lg:grid-cols-[13rem_minmax(0,1fr)]">
         <Navigation />
         <main id="main" tabIndex={-1} className="mx-auto flex w-full max-w-7xl flex-col gap-4 p-3 outline-none sm:p-4">

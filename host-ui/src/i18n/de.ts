@@ -9,6 +9,7 @@ import { deObserve } from './de-observe';
 import { deNetworks } from './de-networks';
 import { deStorage } from './de-storage';
 import { deConfiguration } from './de-configuration';
+import { deHost } from './de-host';
 import type { Messages } from './translate';
 
 export const de: Messages = {
@@ -17,6 +18,7 @@ export const de: Messages = {
   ...deNetworks,
   ...deStorage,
   ...deConfiguration,
+  ...deHost,
 
   'action.cancel': 'Abbrechen',
   'action.close': 'Schließen',

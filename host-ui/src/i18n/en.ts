@@ -10,6 +10,7 @@ import { enObserve } from './en-observe';
 import { enNetworks } from './en-networks';
 import { enStorage } from './en-storage';
 import { enConfiguration } from './en-configuration';
+import { enHost } from './en-host';
 
 export const en = {
   ...enDevices,
@@ -17,6 +18,7 @@ export const en = {
   ...enNetworks,
   ...enStorage,
   ...enConfiguration,
+  ...enHost,
 
   'action.cancel': 'Cancel',
   'action.close': 'Close',

@@ -3,6 +3,8 @@ import type { QueryClient } from '@tanstack/react-query';
 import { tokensQuery, usersQuery } from '@/access/queries';
 import {
   bridgesQuery,
+  hostConfigQuery,
+  hostNetworkQuery,
   hostQuery,
   imagesQuery,
   networksQuery,
@@ -55,7 +57,7 @@ export function applyEvent(cache: QueryClient, event: LiveEvent): void {
       readStorageAgain(cache);
       return;
     case 'host.changed':
-      void cache.invalidateQueries({ queryKey: hostQuery.queryKey });
+      for (const { queryKey } of [hostQuery, hostNetworkQuery, hostConfigQuery]) void cache.invalidateQueries({ queryKey });
       return;
     case 'snapshots.changed':
       if (event.vm_id) void cache.invalidateQueries({ queryKey: snapshotsQuery(event.vm_id).queryKey });

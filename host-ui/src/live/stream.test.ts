@@ -87,6 +87,17 @@ test('a line that has gone silent is given up; a comment keeps it', async () => 
   expect(lines).toHaveLength(2);
 });
 
+test('a line that is given up for a new one is not waited for', async () => {
+  const lines = fakeDaemon([200, 200]);
+  stream.start();
+  await settle();
+  stream.renew();
+  await vi.advanceTimersByTimeAsync(retryDelay(1));
+  expect(lines[0]?.aborted()).toBe(true);
+  expect(lines).toHaveLength(2);
+  expect(stream.state.get()).toEqual({ kind: 'open' });
+});
+
 test('a refused session ends the stream and is reported', async () => {
   fakeDaemon([401]);
   stream.start();

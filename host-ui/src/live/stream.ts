@@ -36,6 +36,7 @@ export function retryDelay(attempt: number): number {
 export class LiveStream<T = LiveEvent> {
   readonly state = new Store<LiveState>({ kind: 'idle' });
   #abort: AbortController | null = null;
+  #line: AbortController | null = null;
   #wake: (() => void) | null = null;
 
   constructor(
@@ -62,6 +63,12 @@ export class LiveStream<T = LiveEvent> {
     this.#wake?.();
   }
 
+  /** Gives the present connection up for a new one, because the way to the host may be another one now. */
+  renew(): void {
+    this.#line?.abort();
+    this.#wake?.();
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     let attempt = 0;
     while (!signal.aborted) {
@@ -82,6 +89,7 @@ export class LiveStream<T = LiveEvent> {
   /** One connection from request to end: `refused` is a 401, `ended` one that had been open. */
   async #connect(signal: AbortSignal): Promise<'refused' | 'ended' | 'failed'> {
     const line = new AbortController();
+    this.#line = line;
     const watch = new Watchdog(silenceLimitMs, () => line.abort());
     const cut = () => line.abort();
     signal.addEventListener('abort', cut, { once: true });

@@ -1,5 +1,5 @@
 // Values that tests start from.
-import type { Disk, Feed, Host, LastUpdate, Network, Pool, Slot, Snapshot, Task, Transfer, Updates, Vm, Volume } from '@/api/types';
+import type { Disk, Feed, Host, HostConfig, HostNetwork, LastUpdate, ManagementNetwork, Network, Pool, Slot, Snapshot, Task, Transfer, Updates, Vm, Volume } from '@/api/types';
 
 /** A VM that is off, with the fields given changed. */
 export const aVm = (part: Partial<Vm> = {}): Vm => ({
@@ -139,6 +139,42 @@ export const aNetwork = (part: Partial<Network> = {}): Network => ({
   pending_restart: false,
   used_by: [],
   revision: '1',
+  ...part,
+});
+
+/** DHCP on the first card, with the fields given changed. */
+export const aManagementNetwork = (part: Partial<ManagementNetwork> = {}): ManagementNetwork => ({
+  interfaces: ['auto'],
+  bond_mode: 'active-backup',
+  vlan: null,
+  ipv4: { method: 'dhcp', address: null, gateway: null },
+  ipv6: { method: 'auto', address: null, gateway: null },
+  dns: [],
+  ...part,
+});
+
+/** The network of a host on which nothing waits, with the fields given changed. */
+export const aHostNetwork = (part: Partial<HostNetwork> = {}): HostNetwork => ({
+  revision: '1',
+  configured: aManagementNetwork(),
+  in_force: aManagementNetwork(),
+  differs: [],
+  interface: 'br0',
+  problems: [],
+  trial: null,
+  undone: null,
+  previous: null,
+  ...part,
+});
+
+/** The settings of a fresh host, with the fields given changed. */
+export const aHostConfig = (part: Partial<HostConfig> = {}): HostConfig => ({
+  revision: '1',
+  hostname: 'qx1',
+  timezone: 'UTC',
+  ntp: ['pool.ntp.org'],
+  ssh: { enabled: false, authorized_keys: [], on_for_s: null },
+  proxy: { https: null, ca_certificates: [] },
   ...part,
 });
 
