@@ -2,7 +2,7 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useI18n } from '@/i18n/i18n';
-import { ChartIcon, DiscIcon, DiskIcon, NetworkIcon, PlugIcon, ServerIcon, SettingsIcon, SlidersIcon, UpdateIcon, UserIcon } from '@/ui/icons';
+import { ChartIcon, DiscIcon, DiskIcon, NetworkIcon, PlugIcon, ServerIcon, SettingsIcon, ToggleIcon, UpdateIcon, UserIcon } from '@/ui/icons';
 
 type Entry = {
   to: '/' | '/images' | '/storage' | '/networks' | '/performance' | '/access' | '/host-network' | '/host-settings' | '/configuration' | '/updates';
@@ -19,7 +19,7 @@ const entries: readonly Entry[] = [
   { to: '/performance', icon: <ChartIcon />, label: 'nav.performance' },
   { to: '/access', icon: <UserIcon />, label: 'nav.access' },
   { to: '/host-network', icon: <PlugIcon />, label: 'nav.hostNetwork' },
-  { to: '/host-settings', icon: <SlidersIcon />, label: 'nav.hostSettings' },
+  { to: '/host-settings', icon: <ToggleIcon />, label: 'nav.hostSettings' },
   { to: '/configuration', icon: <SettingsIcon />, label: 'nav.configuration' },
   { to: '/updates', icon: <UpdateIcon />, label: 'nav.updates' },
 ];

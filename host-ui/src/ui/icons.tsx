@@ -35,7 +35,7 @@ export const ChartIcon = () => <Icon><path d="M2.5 2.5v11h11M5 10.5 8 7l2 2 3.5-
 export const CameraIcon = () => <Icon><path d="M2 5h2.8L6 3h4l1.2 2H14v8H2z" /><circle cx="8" cy="8.8" r="2.3" /></Icon>;
 export const TasksIcon = () => <Icon><path d="M2.5 4 3.7 5.2 6 2.8M8.5 4h5M2.5 8.2l1.2 1.2L6 7M8.5 8.2h5M8.5 12.4h5M3.8 12.4v0" /></Icon>;
 export const PlugIcon = () => <Icon><path d="M5.5 2v3M10.5 2v3M3.8 5h8.4v2.6a4.2 4.2 0 0 1-8.4 0zM8 11.8V14" /></Icon>;
-export const SlidersIcon = () => <Icon><path d="M2.5 4.5h6M12 4.5h1.5M2.5 11.5h1.5M7.5 11.5h6" /><circle cx="10.2" cy="4.5" r="1.7" /><circle cx="5.8" cy="11.5" r="1.7" /></Icon>;
+export const ToggleIcon = () => <Icon><rect x="1.8" y="4.5" width="12.4" height="7" rx="3.5" /><circle cx="10.6" cy="8" r="1.6" /></Icon>;
 export const CloseIcon = () => <Icon><path d="m4 4 8 8M12 4l-8 8" /></Icon>;
 export const CheckIcon = () => <Icon><path d="m3.5 8.5 3 3 6-7" /></Icon>;
 export const WarnIcon = () => <Icon className="mt-0.5 size-4"><path d="M8 2.2 14.5 13.5h-13zM8 6.5v3M8 11.6v0" /></Icon>;
