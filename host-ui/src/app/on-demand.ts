@@ -1,5 +1,6 @@
 // The components of the dialogs' chunk, ready to be rendered inside a Suspense.
 import { lazy } from 'react';
+import { Store } from './store';
 
 const load = () => import('./dialogs');
 
@@ -14,7 +15,7 @@ export const GrowDiskDialog = lazy(async () => ({ default: (await load()).GrowDi
 export const RemoveDiskDialog = lazy(async () => ({ default: (await load()).RemoveDiskDialog }));
 export const RemoveNicDialog = lazy(async () => ({ default: (await load()).RemoveNicDialog }));
 export const TasksDialog = lazy(async () => ({ default: (await load()).TasksDialog }));
-export const TrialBanner = lazy(async () => ({ default: (await load()).TrialBanner }));
+export const NetworkTrial = lazy(async () => ({ default: (await load()).NetworkTrial }));
 export const StopDialog = lazy(async () => ({ default: (await load()).StopDialog }));
 
 /** With the charts' library in a chunk of its own. */
@@ -24,8 +25,11 @@ export const PerformancePage = lazy(async () => ({ default: (await import('@/per
 export const ConsolePage = lazy(async () => ({ default: (await import('@/console/console-page')).ConsolePage }));
 export const PopOutPage = lazy(async () => ({ default: (await import('@/console/console-page')).PopOutPage }));
 
+/** Whether the dialogs' chunk is there: what is always shown out of it waits for that, not for the first load. */
+export const dialogsThere = new Store(false);
+
 /** Fetches the chunk when the browser has nothing else to do. */
 export function preloadDialogs(): void {
   const idle = globalThis.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 500));
-  idle(() => void load().catch(() => undefined));
+  idle(() => void load().then(() => dialogsThere.set(true)).catch(() => undefined));
 }

@@ -34,7 +34,7 @@ export function ChangeForm({ network, disabledReason }: { network: HostNetwork; 
   const element = useRef<HTMLFormElement>(null);
   const [looks, setLooks] = useState(0);
   useEffect(() => {
-    element.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
+    if (looks > 0 || tried.error !== null) element.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
   }, [looks, tried.error]);
   const edit = (part: Partial<HostNetworkForm>) => {
     tried.reset();

@@ -64,16 +64,12 @@ export const sameNetwork = (a: HostNetworkForm, b: HostNetworkForm): boolean =>
 
 /** A form without faults as the change that it asks for. */
 export function toChange(form: HostNetworkForm): HostNetworkChange {
-  const fixed = (method: string, address: string, gateway: string) => ({
-    address: method === 'static' ? orNull(address) : null,
-    gateway: method === 'static' ? orNull(gateway) : null,
-  });
   const network: ManagementNetwork = {
     interfaces: wordsOf(form.interfaces),
     bond_mode: form.bondMode,
     vlan: form.vlan.trim() === '' ? null : Number(form.vlan),
-    ipv4: { method: form.method4, ...fixed(form.method4, form.address4, form.gateway4) },
-    ipv6: { method: form.method6, ...fixed(form.method6, form.address6, form.gateway6) },
+    ipv4: { method: form.method4, ...fixedBy(form.method4, form.address4, form.gateway4) },
+    ipv6: { method: form.method6, ...fixedBy(form.method6, form.address6, form.gateway6) },
     dns: wordsOf(form.dns),
   };
   return { network, confirm_within_s: Number(form.within) };
@@ -128,6 +124,10 @@ function ipv6Faults(text: string, gateway: string, add: Add): void {
   if (gateway !== '' && !isIpv6(gateway)) add('network.ipv6.gateway', 'must be an IPv6 address');
 }
 
+const fixedBy = (method: string, address: string, gateway: string) => ({
+  address: method === 'static' ? orNull(address) : null,
+  gateway: method === 'static' ? orNull(gateway) : null,
+});
 const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
 const isName = (text: string) => /^[a-z\d][\w-]{0,14}$/i.test(text) && !['lo', 'br0', 'bond0'].includes(text);
 const isCard = (text: string) => isName(text) || /^([\da-f]{2}:){5}[\da-f]{2}$/i.test(text);

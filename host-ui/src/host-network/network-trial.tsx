@@ -1,12 +1,12 @@
 // On every page: asks whether a change of the host's network waits to be confirmed, shows the banner while one does,
 // and tells how it ended if nobody here ended it.
 import { useQuery } from '@tanstack/react-query';
-import { Suspense, useEffect, useRef } from 'react';
+import { useEffect, useRef } from 'react';
 import { hostNetworkQuery } from '@/api/queries';
 import type { Role } from '@/api/types';
-import { TrialBanner } from '@/app/on-demand';
 import { useI18n } from '@/i18n/i18n';
 import { notify } from '@/ui/notices';
+import { TrialBanner } from './trial-banner';
 
 export function NetworkTrial({ role }: { role: Role }) {
   const { t } = useI18n();
@@ -19,9 +19,5 @@ export function NetworkTrial({ role }: { role: Role }) {
     waited.current = waits;
   }, [waits, late, t]);
   if (data?.trial == null) return null;
-  return (
-    <Suspense>
-      <TrialBanner trial={data.trial} readAt={dataUpdatedAt} role={role} />
-    </Suspense>
-  );
+  return <TrialBanner trial={data.trial} readAt={dataUpdatedAt} role={role} />;
 }

@@ -86,7 +86,7 @@ function SettingsCards({ config, disabledReason }: { config: HostConfig; disable
   const { fields, rest } = placeProblems([...faults, ...refused], settingsFields);
   const element = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    element.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
+    if (looks > 0 || save.error !== null) element.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
   }, [looks, save.error]);
   const reason = disabledReason ?? (dirty ? null : t('reason.nothingChanged'));
   const submit = (event: FormEvent) => {
@@ -143,7 +143,7 @@ function NameAndTime(state: State) {
         <TextOf {...state} name="hostname" label="hostSettings.hostname" hint="hostSettings.hostname.hint" />
         <TextOf {...state} name="timezone" label="hostSettings.timezone" hint="hostSettings.timezone.hint" list="zones" />
       </div>
-      <datalist id="zones">{['UTC', ...zones].map((zone) => <option key={zone} value={zone} />)}</datalist>
+      <datalist id="zones">{['UTC', ...zones].map((zone) => <option key={zone}>{zone}</option>)}</datalist>
       <TextOf {...state} name="ntp" label="hostSettings.ntp" hint="hostSettings.ntp.hint" />
     </Card>
   );
