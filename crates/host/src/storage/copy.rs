@@ -75,7 +75,7 @@ pub fn copy_verified(
 
 type Piece = io::Result<(Buffer, usize)>;
 
-/// Memory that a disk can be read into directly: it begins at a multiple of [`ALIGNMENT`].
+/// Memory that a disk can be read into directly: it begins at a multiple of 4 KiB.
 struct Buffer {
     memory: Vec<u8>,
     start: usize,

@@ -61,7 +61,7 @@ fn is_invalid(error: &io::Error) -> bool {
 }
 
 impl Read for DirectSource {
-    /// Direct reads need a buffer that is a multiple of [`ALIGNMENT`] in place and length; with any other
+    /// Direct reads need a buffer that is a multiple of 4 KiB in place and length; with any other
     /// the page cache is used.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
