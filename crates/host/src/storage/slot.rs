@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 
 use qx_slots::{MANIFEST_FILE, Manifest, Part, PartError, PartVerifier, SIGNATURE_FILE};
 
-use super::copy::{CopyError, copy_verified};
-use super::direct::DirectSource;
 use super::filesystem::{Mounted, make_slot};
 
 const BUFFER: usize = 1 << 20;
@@ -205,15 +203,9 @@ fn check(
         source,
     };
     for part in content.manifest.parts() {
-        let unreadable = |error| unreadable(&part.name, 0, error);
-        let file = DirectSource::of_file(&directory.join(&part.name));
-        let file = file.map_err(|error| differs(unreadable(error)))?;
-        copy_verified(part, file, io::sink(), &mut *progress).map_err(|error| {
-            differs(match error {
-                CopyError::Part(error) => error,
-                CopyError::Write { source, .. } => unreadable(source),
-            })
-        })?;
+        let file = File::open(directory.join(&part.name))
+            .map_err(|error| differs(unreadable(&part.name, 0, error)))?;
+        qx_slots::verify_part(part, Counted(file, progress)).map_err(differs)?;
     }
     for (file, bytes) in content.small_files() {
         let found = fs::read(directory.join(file));
@@ -231,6 +223,17 @@ fn unreadable(name: &str, offset: u64, source: io::Error) -> PartError {
         name: name.to_owned(),
         offset,
         source,
+    }
+}
+
+/// Tells of what is read.
+struct Counted<'a, R>(R, &'a mut dyn FnMut(u64));
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        (self.1)(count as u64);
+        Ok(count)
     }
 }
 
