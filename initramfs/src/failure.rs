@@ -2,11 +2,11 @@
 
 use std::io;
 
-use qx_host::storage::CopyError;
 use qx_slots::ManifestError;
 use thiserror::Error;
 
 use crate::cmdline::{CommandLineError, Source};
+use crate::copy::CopyError;
 
 /// Below this the image and a working system do not fit, whatever else is tried.
 pub(crate) const LEAST_MEMORY_MIB: u64 = 768;

@@ -5,12 +5,12 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use qx_host::storage::{CopyError, copy_verified};
 use qx_host::trust;
 use qx_host::watchdog::Watchdog;
 use qx_slots::{MANIFEST_FILE, Manifest, Part, ROOT_PART, SIGNATURE_FILE, verify_manifest};
 use rustix::mount::MountFlags;
 
+use crate::copy::{CopyError, copy_verified};
 use crate::failure::Failure;
 use crate::medium::Medium;
 use crate::progress::Progress;

@@ -2,9 +2,7 @@
 //! yet, so a hostile image meets a few bounded comparisons instead of the kernel's file system. Pure: the
 //! caller reads.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 const SECTOR: u64 = 2048;
 /// Where the primary volume descriptor lies.
@@ -17,14 +15,6 @@ const FLAG_MORE_EXTENTS: u8 = 0x80;
 /// Reads exactly `length` bytes at `offset`.
 pub(crate) trait ReadAt {
     fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>>;
-}
-
-impl ReadAt for File {
-    fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        self.read_exact_at(&mut bytes, offset)?;
-        Ok(bytes)
-    }
 }
 
 /// Where a file or directory lies: bytes from the start of the image.

@@ -5,7 +5,6 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use qx_host::storage::DirectSource;
 use qx_host::watchdog::Watchdog;
 use qx_slots::{BUILD_ID_DIRECTORY, BuildId, MEDIA_DIRECTORY};
 use rustix::mount::MountFlags;
@@ -18,6 +17,7 @@ use crate::iso9660::{self, Extent};
 use crate::log;
 use crate::mounts::{self, Mount, PLAIN};
 use crate::partition_table::with_partuuid;
+use crate::source::{Device, Source as Reader};
 use crate::watchdog::keep_alive;
 
 pub(crate) const CLASS: &str = "/sys/class/block";
@@ -34,7 +34,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// What the slot's files are read from.
 enum Content {
     /// A disc or stick; its directories are read by ourselves.
-    Image(File),
+    Image(Device),
     /// A system partition, mounted.
     Mount,
 }
@@ -60,13 +60,13 @@ impl Medium {
     }
 
     /// Opens a file of the slot.
-    pub(crate) fn open(&self, name: &str) -> Result<DirectSource, Failure> {
+    pub(crate) fn open(&self, name: &str) -> Result<Reader, Failure> {
         let source = match &self.content {
-            Content::Mount => DirectSource::of_file(&Path::new(MOUNT_POINT).join(name)),
+            Content::Mount => Reader::of_file(&Path::new(MOUNT_POINT).join(name)),
             Content::Image(image) => {
                 iso9660::find(image, &[MEDIA_DIRECTORY, name]).and_then(|found| {
                     let Extent { offset, length } = found.ok_or(io::ErrorKind::NotFound)?;
-                    DirectSource::of_device(&self.device.node(), offset, length)
+                    Reader::of_device(&self.device.node(), offset, length)
                 })
             }
         };
@@ -142,7 +142,7 @@ fn on_medium(all: &[BlockDevice], build: &BuildId) -> Option<Medium> {
     block::medium_candidates(all)
         .into_iter()
         .find_map(|device| {
-            let image = File::open(device.node()).ok()?;
+            let image = Device(File::open(device.node()).ok()?);
             iso9660::is_image(&image).then_some(())?;
             let mark = [MEDIA_DIRECTORY, BUILD_ID_DIRECTORY, build.as_str()];
             match iso9660::find(&image, &mark) {

@@ -2,8 +2,6 @@
 //! writes there. Says how to write, not when: the sequence is the installer's and the updater's.
 
 mod boot_entry;
-mod copy;
-mod direct;
 mod efi;
 mod filesystem;
 mod partitions;
@@ -11,8 +9,6 @@ mod raw;
 mod slot;
 
 pub use boot_entry::{BootEntryError, set_boot_entries};
-pub use copy::{CopyError, copy_verified};
-pub use direct::DirectSource;
 pub use efi::{BootLoader, write_efi};
 pub use filesystem::{Mounted, check_data, make_config, make_data};
 pub use partitions::{

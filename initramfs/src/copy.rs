@@ -8,33 +8,23 @@ use std::thread;
 use qx_slots::{Part, PartError, PartVerifier};
 use thiserror::Error;
 
-use super::direct::ALIGNMENT;
+use crate::source::ALIGNMENT;
 
 const BUFFERS: usize = 4;
 const BUFFER_BYTES: usize = 512 * 1024;
 
 /// Why a part could not be copied.
 #[derive(Debug, Error)]
-pub enum CopyError {
-    /// The source cannot be read, or is not what was signed.
+pub(crate) enum CopyError {
     #[error(transparent)]
     Part(#[from] PartError),
-    /// The target takes no more.
-    #[error("{name} cannot be written")]
-    Write {
-        /// The part.
-        name: String,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error("{name} cannot be written to memory")]
+    Write { name: String, source: io::Error },
 }
 
 /// Copies `source` to `target`. Calls `progress` with the length of every piece. Stops soon after the
 /// expected length when the source is longer.
-///
-/// # Errors
-/// When the source is not the part, or the target cannot be written.
-pub fn copy_verified(
+pub(crate) fn copy_verified(
     part: &Part,
     source: impl Read + Send,
     mut target: impl Write,
@@ -75,7 +65,7 @@ pub fn copy_verified(
 
 type Piece = io::Result<(Buffer, usize)>;
 
-/// Memory that a disk can be read into directly: it begins at a multiple of 4 KiB.
+/// Memory that a disk can be read into directly: it begins at a multiple of [`ALIGNMENT`].
 struct Buffer {
     memory: Vec<u8>,
     start: usize,

@@ -1,5 +1,5 @@
-//! Reads a part straight from its disk: past the page cache, so that it is in memory once and not twice, nothing is
-//! copied more often than it must be, and what is read is what the disk has.
+//! Reads a part straight from its disk: past the page cache, so that the image is in memory once and not
+//! twice, and nothing is copied more often than it must be.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,22 +9,21 @@ use std::path::Path;
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::Errno;
 
+use crate::iso9660::ReadAt;
+
 /// What a direct read's place, length and memory must be a multiple of; enough for every disk.
-pub(super) const ALIGNMENT: usize = 4096;
+pub(crate) const ALIGNMENT: usize = 4096;
 
 /// A range of a file or device that is read from its start to its end.
-pub struct DirectSource {
+pub(crate) struct Source {
     file: File,
     position: u64,
     end: u64,
 }
 
-impl DirectSource {
+impl Source {
     /// A range of a device.
-    ///
-    /// # Errors
-    /// When it cannot be opened.
-    pub fn of_device(device: &Path, offset: u64, length: u64) -> io::Result<Self> {
+    pub(crate) fn of_device(device: &Path, offset: u64, length: u64) -> io::Result<Self> {
         Ok(Self {
             file: open_direct(device)?,
             position: offset,
@@ -33,10 +32,7 @@ impl DirectSource {
     }
 
     /// A whole file.
-    ///
-    /// # Errors
-    /// When it cannot be opened.
-    pub fn of_file(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
         let file = open_direct(path)?;
         let end = file.metadata()?.len();
         Ok(Self {
@@ -60,8 +56,8 @@ fn is_invalid(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::INVAL.raw_os_error())
 }
 
-impl Read for DirectSource {
-    /// Direct reads need a buffer that is a multiple of 4 KiB in place and length; with any other
+impl Read for Source {
+    /// Direct reads need a buffer that is a multiple of [`ALIGNMENT`] in place and length; with any other
     /// the page cache is used.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
@@ -83,6 +79,17 @@ impl Read for DirectSource {
     }
 }
 
+/// A device for small reads.
+pub(crate) struct Device(pub(crate) File);
+
+impl ReadAt for Device {
+    fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.0.read_exact_at(&mut bytes, offset)?;
+        Ok(bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,7 +103,7 @@ mod tests {
         fs::write(&path, &content).unwrap();
         for (offset, length) in [(0, 100_000), (2048, 5000), (4096, 4096), (2048, 0)] {
             let mut bytes = Vec::new();
-            DirectSource::of_device(&path, offset, length)
+            Source::of_device(&path, offset, length)
                 .unwrap()
                 .read_to_end(&mut bytes)
                 .unwrap();
@@ -104,7 +111,7 @@ mod tests {
             assert_eq!(bytes, content[start..start + length]);
         }
         let mut bytes = Vec::new();
-        DirectSource::of_file(&path)
+        Source::of_file(&path)
             .unwrap()
             .read_to_end(&mut bytes)
             .unwrap();
@@ -117,7 +124,7 @@ mod tests {
         let path = directory.path().join("disk");
         fs::write(&path, [7; 5000]).unwrap();
         let mut bytes = Vec::new();
-        DirectSource::of_device(&path, 2048, 9000)
+        Source::of_device(&path, 2048, 9000)
             .unwrap()
             .read_to_end(&mut bytes)
             .unwrap();
