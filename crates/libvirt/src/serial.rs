@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use qx_hypervisor::SerialPort;
 use virt::connect::Connect;
@@ -11,7 +12,11 @@ use virt::stream::Stream;
 use virt::sys;
 
 /// An opened console; the last end to go closes it.
-struct Line(Stream);
+struct Line {
+    stream: Stream,
+    /// Whether libvirt said that the guest's side is closed, or that the stream is broken.
+    has_ended: AtomicBool,
+}
 
 struct End(Arc<Line>);
 
@@ -19,7 +24,10 @@ struct End(Arc<Line>);
 pub(crate) fn open(connect: &Connect, domain: &Domain) -> Result<SerialPort, Error> {
     let stream = Stream::new(connect, 0)?;
     domain.open_console(None, &stream, sys::VIR_DOMAIN_CONSOLE_FORCE)?;
-    let line = Arc::new(Line(stream));
+    let line = Arc::new(Line {
+        stream,
+        has_ended: AtomicBool::new(false),
+    });
     Ok(SerialPort {
         reader: Box::new(End(Arc::clone(&line))),
         writer: Box::new(End(line)),
@@ -28,20 +36,28 @@ pub(crate) fn open(connect: &Connect, domain: &Domain) -> Result<SerialPort, Err
 
 impl Drop for Line {
     fn drop(&mut self) {
-        // Fails if the stream has ended, which is as good.
-        let _ = self.0.clone().abort();
+        // libvirtd reads the client's last word when the console's descriptor wakes it. That of a VM that
+        // stopped is closed, so the word would be waited for without end.
+        if !self.has_ended.load(Ordering::Relaxed) {
+            // Fails if the stream is gone, which is as good.
+            let _ = self.stream.clone().abort();
+        }
     }
 }
 
 impl Read for End {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        transferred(self.0.0.recv(buffer))
+        let length = transferred(self.0.stream.recv(buffer));
+        if !matches!(length, Ok(1..)) && !buffer.is_empty() {
+            self.0.has_ended.store(true, Ordering::Relaxed);
+        }
+        length
     }
 }
 
 impl Write for End {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        transferred(self.0.0.send(bytes))
+        transferred(self.0.stream.send(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
