@@ -32,6 +32,8 @@ export async function newContext(browser: Browser, look: Look = desktop): Promis
     ignoreHTTPSErrors: true,
     viewport: { width: look.width, height: look.height },
     colorScheme: look.theme,
+    // Contrast is judged of what stays on the screen, not of a colour on its way to another.
+    reducedMotion: 'reduce',
     locale: look.locale ?? 'en-US',
   });
   context.setDefaultTimeout(patienceMs);
