@@ -20,8 +20,9 @@ function keysymOfKey(code: string): number {
   return f === undefined ? (otherKeys[code] ?? 0) : 0xffbd + Number(f);
 }
 
-/** Between two strokes: an emulated keyboard has room for a few only. */
-const strokeMs = 12;
+/** Between two strokes, as of a real keyboard that repeats as fast as it can: an emulated one has room for a few
+ *  only and forgets the rest, so a slow guest must have had time to take them. */
+const strokeMs = 33;
 
 type Options = {
   /** What a screen reader calls it. */
@@ -35,6 +36,8 @@ export class VncScreen {
   #rfb: RFB | null = null;
   #scaled = true;
   readonly #held = new Set<Modifier>();
+  /** Modifiers that typing holds down by itself. */
+  readonly #typedWith = new Set<Modifier>();
   #typing: AbortController | null = null;
   readonly #onKey: (event: KeyboardEvent) => void;
 
@@ -108,11 +111,13 @@ export class VncScreen {
     let typed = 0;
     for (const stroke of strokes) {
       if (typing.signal.aborted || this.#rfb === null) break;
-      this.#stroke(stroke);
+      this.#holdFor(stroke);
+      this.#rfb.sendKey(stroke.keysym, stroke.code);
       typed += 1;
       progress(typed);
       await new Promise((resolve) => setTimeout(resolve, strokeMs));
     }
+    this.#holdFor({ shift: false, altGr: false });
     return typed;
   }
 
@@ -125,12 +130,14 @@ export class VncScreen {
     this.element.removeEventListener('keydown', this.#onKey, { capture: true });
   }
 
-  #stroke({ code, keysym, shift, altGr }: Stroke): void {
-    if (shift) this.#press('shift', true);
-    if (altGr) this.#press('altGr', true);
-    this.#rfb?.sendKey(keysym, code);
-    if (altGr) this.#press('altGr', false);
-    if (shift && !this.#held.has('shift')) this.#press('shift', false);
+  /** Presses and lets go of what differs from the stroke before: a run of capitals is one press of Shift. */
+  #holdFor(stroke: Pick<Stroke, 'shift' | 'altGr'>): void {
+    for (const modifier of ['shift', 'altGr'] as const) {
+      if (stroke[modifier] === this.#typedWith.has(modifier)) continue;
+      if (stroke[modifier]) this.#typedWith.add(modifier);
+      else this.#typedWith.delete(modifier);
+      if (!this.#held.has(modifier)) this.#press(modifier, stroke[modifier]);
+    }
   }
 
   #press(modifier: Modifier, down: boolean): void {
