@@ -328,6 +328,9 @@ pub(crate) struct Create {
     /// Power it on.
     #[arg(long)]
     pub(crate) start: bool,
+    /// Start it with the host.
+    #[arg(long)]
+    pub(crate) autostart: bool,
 }
 
 #[derive(Subcommand)]
@@ -480,6 +483,15 @@ pub(crate) struct Set {
     /// What to boot, in order, separated by commas: targets of drives, MAC addresses of NICs.
     #[arg(long, value_name = "DEVICES", value_delimiter = ',')]
     pub(crate) boot: Option<Vec<String>>,
+    /// Whether to start it with the host.
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) autostart: Option<bool>,
+    /// Which start first: 0 to 9999, the lowest; VMs with the same number start together.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) autostart_order: Option<u32>,
+    /// Seconds after it before those with a higher number are started, 0 to 3600.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) autostart_delay: Option<u32>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

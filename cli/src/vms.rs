@@ -149,6 +149,7 @@ fn wish(create: Create, disks: Vec<DiskCreate>) -> VmCreate {
         disks,
         cdrom: create.cdrom,
         nics: networks.chain(bridges).collect(),
+        autostart: create.autostart,
     }
 }
 
@@ -166,6 +167,9 @@ fn patch(set: Set) -> VmPatch {
         memory_mib: set.memory,
         cpu_model: set.cpu,
         boot_order: set.boot,
+        autostart: set.autostart,
+        autostart_order: set.autostart_order,
+        autostart_delay_s: set.autostart_delay,
     }
 }
 
@@ -187,6 +191,14 @@ fn vcpus(vm: &Vm) -> String {
     }
 }
 
+fn autostart(vm: &Vm) -> String {
+    let order = format!("order {}", vm.autostart_order);
+    match vm.autostart_delay_s {
+        0 => order,
+        delay => format!("{order}, the next {delay} s later"),
+    }
+}
+
 fn show(format: Format, vm: &Vm) -> Result<()> {
     let mut lines = vec![
         ("Name", plain(&vm.name)),
@@ -199,6 +211,9 @@ fn show(format: Format, vm: &Vm) -> Result<()> {
         ("Virtualization", word(&vm.accelerator)),
         ("Boot order", plain(&vm.boot_order.join(", "))),
     ];
+    if vm.autostart {
+        lines.push(("Starts with the host", autostart(vm)));
+    }
     if !vm.tags.is_empty() {
         lines.push(("Tags", plain(&vm.tags.join(", "))));
     }

@@ -18,6 +18,9 @@ const FREE_PORTS: usize = 8;
 pub(crate) const BOOTED: &[&str] = &["disk", "interface", "hostdev", "redirdev"];
 /// Our element in a domain's metadata.
 const OURS: &str = "quantix:vm";
+/// Attributes of it, which the script that starts VMs with the host reads too.
+pub(crate) const AUTOSTART_ORDER: &str = "autostart-order";
+pub(crate) const AUTOSTART_DELAY: &str = "autostart-delay";
 /// Namespace of our own metadata in a domain.
 pub(crate) const NAMESPACE: &str = "https://quantix-os.org/xmlns/vm/1";
 
@@ -258,6 +261,12 @@ fn noted<'a>(domain: &'a Element, name: &str) -> Option<&'a str> {
     ours(domain)?.attribute(name)
 }
 
+fn noted_number(domain: &Element, name: &str) -> u32 {
+    noted(domain, name)
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_default()
+}
+
 /// What a device is called in [`Vm::boot_order`]: a drive's target, a NIC's address.
 pub(crate) fn device_name(device: &Element) -> Option<String> {
     match device.name() {
@@ -311,7 +320,7 @@ fn cpu_model(domain: &Element) -> String {
     }
 }
 
-/// What a domain is, whoever defined it.
+/// What a domain is, whoever defined it. Whether it starts with the host is not in its XML.
 pub(crate) fn observe(domain: &Element, id: VmId, state: PowerState) -> Vm {
     let text = |name: &str| domain.child(name).map(Element::text).unwrap_or_default();
     let devices = domain.child("devices").cloned().unwrap_or_default();
@@ -344,6 +353,9 @@ pub(crate) fn observe(domain: &Element, id: VmId, state: PowerState) -> Vm {
         disks: devices.children("disk").map(disk).collect(),
         nics: devices.children("interface").map(nic).collect(),
         vnc: screens::has_one(domain, state.is_on()),
+        autostart: false,
+        autostart_order: noted_number(domain, AUTOSTART_ORDER),
+        autostart_delay_s: noted_number(domain, AUTOSTART_DELAY),
         pending_restart: Vec::new(),
         revision: String::new(),
     }

@@ -42,6 +42,12 @@ pub(crate) fn apply(
     if let Some(order) = &edit.boot_order {
         set_boot_order(domain, order);
     }
+    if let Some(order) = edit.autostart_order {
+        domain::note(domain, domain::AUTOSTART_ORDER, &order.to_string());
+    }
+    if let Some(delay) = edit.autostart_delay_s {
+        domain::note(domain, domain::AUTOSTART_DELAY, &delay.to_string());
+    }
     Ok(())
 }
 

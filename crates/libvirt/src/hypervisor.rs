@@ -83,7 +83,10 @@ impl Hypervisor for Libvirt {
             vm.vnc = running.vnc;
             vm.pending_restart = pending(&running, &vm);
         }
-        vm.revision = revision(&xml);
+        vm.autostart = domain
+            .autostart()
+            .map_err(|error| self.doing("reading", Some(id)).failed(error))?;
+        vm.revision = revision(&xml, vm.autostart);
         for disk in vm.disks.iter_mut().filter(|disk| !disk.cdrom) {
             disk.size_bytes = disk.path.as_deref().and_then(storage::virtual_bytes);
         }
@@ -118,7 +121,8 @@ impl Hypervisor for Libvirt {
                 self.doing("defining", Some(id)).failed(error)
             }
         })?;
-        self.call(id, "defining")?.prepare_new()
+        self.call(id, "defining")?
+            .prepare_new(definition.spec.autostart)
     }
 
     fn undefine(&self, id: VmId) -> Result<()> {
@@ -162,6 +166,11 @@ impl Hypervisor for Libvirt {
         connect
             .define_domain_xml(&xml.to_string())
             .map_err(|error| doing.failed(error))?;
+        if let Some(autostart) = edit.autostart {
+            domain
+                .set_autostart(autostart)
+                .map_err(|error| doing.failed(error))?;
+        }
         if state.is_on() && edit.vcpus.is_some_and(|vcpus| vcpus != vm.vcpus) {
             let (vcpus, _) = edit.vcpus_of(&vm);
             // What the guest can't take now is shown as pending.
@@ -422,8 +431,12 @@ fn known_cpu(connect: &Connect, model: &str) -> std::result::Result<Result<()>, 
 }
 
 /// A digest of a configuration.
-pub(crate) fn revision(xml: &Element) -> String {
-    hex::encode(&Sha256::digest(xml.to_string())[..8])
+/// Of all that is configured: the XML, and whether it starts with the host, which is not in it.
+pub(crate) fn revision(xml: &Element, autostart: bool) -> String {
+    let mut digest = Sha256::new();
+    digest.update(xml.to_string());
+    digest.update([u8::from(autostart)]);
+    hex::encode(&digest.finalize()[..8])
 }
 
 fn verb(action: PowerAction) -> &'static str {

@@ -146,12 +146,13 @@ impl Libvirt {
             let running = self.network_xml(handle, 0)?;
             network::differ(&running, &xml)
         };
+        let autostart = persistent && handle.autostart().map_err(failed)?;
         let facts = Facts {
             id,
             active,
-            autostart: persistent && handle.autostart().map_err(failed)?,
+            autostart,
             pending_restart,
-            revision: crate::hypervisor::revision(&xml),
+            revision: crate::hypervisor::revision(&xml, autostart),
         };
         Ok(network::observe(&xml, facts))
     }

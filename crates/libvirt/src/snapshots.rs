@@ -114,15 +114,29 @@ impl Call<'_> {
         Ok(Some(observe(&xml, current)))
     }
 
-    /// Gives a VM that was just defined firmware variables that can be snapshotted, or makes it not defined.
-    pub(crate) fn prepare_new(&self) -> Result<()> {
-        if accelerator(&self.connect) == Accelerator::Test {
-            return Ok(());
-        }
-        let xml = self.libvirt.xml(&self.domain, self.id, WHOLE)?;
-        let prepared = self.prepare_variables(xml, PowerState::Off);
+    /// Gives a VM that was just defined what its XML has no word for: firmware variables that can be
+    /// snapshotted, and its start with the host. Or makes it not defined.
+    pub(crate) fn prepare_new(&self, autostart: bool) -> Result<()> {
+        let is_test = accelerator(&self.connect) == Accelerator::Test;
+        let prepare = || {
+            if !is_test {
+                let xml = self.libvirt.xml(&self.domain, self.id, WHOLE)?;
+                self.prepare_variables(xml, PowerState::Off)?;
+            }
+            if autostart {
+                let set = self.domain.set_autostart(true);
+                set.map_err(|error| self.doing().failed(error))?;
+            }
+            Ok(())
+        };
+        let prepared = prepare();
+        let flags = if is_test {
+            0
+        } else {
+            sys::VIR_DOMAIN_UNDEFINE_NVRAM
+        };
         if prepared.is_err()
-            && let Err(error) = self.domain.undefine_flags(sys::VIR_DOMAIN_UNDEFINE_NVRAM)
+            && let Err(error) = self.domain.undefine_flags(flags)
         {
             tracing::error!(vm = %self.id, error = error.message(), "a VM was left behind");
         }

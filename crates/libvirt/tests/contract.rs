@@ -141,5 +141,6 @@ fn small() -> VmSpec {
         disks: Vec::new(),
         cdrom: None,
         nics: Vec::new(),
+        autostart: false,
     }
 }

@@ -56,6 +56,7 @@ impl Bench {
             disks: Vec::new(),
             cdrom: None,
             nics: Vec::new(),
+            autostart: false,
         };
         let id = spec.id;
         let definition = Definition {

@@ -68,6 +68,7 @@ impl Bench {
             }],
             cdrom: None,
             nics: Vec::new(),
+            autostart: false,
         };
         let definition = Definition {
             spec,

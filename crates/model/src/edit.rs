@@ -22,6 +22,12 @@ pub struct VmEdit {
     pub cpu_model: Option<CpuModel>,
     /// Targets of drives and MAC addresses of NICs, as [`Vm`] shows them; what is not named is not booted.
     pub boot_order: Option<Vec<String>>,
+    /// Whether it starts with the host.
+    pub autostart: Option<bool>,
+    /// 0 to 9,999; the lowest starts first.
+    pub autostart_order: Option<u32>,
+    /// 0 to 3,600 seconds before those with a higher number are started.
+    pub autostart_delay_s: Option<u32>,
 }
 
 impl VmEdit {
@@ -62,6 +68,13 @@ impl VmEdit {
         }
         if let Some(order) = &self.boot_order {
             check_boot_order(order, vm, &mut found);
+        }
+        if self.autostart_order.is_some_and(|order| order > 9999) {
+            found.push(FieldError::new("autostart_order", "must be 0 to 9999"));
+        }
+        if self.autostart_delay_s.is_some_and(|delay| delay > 3600) {
+            let reason = "must be 0 to 3600 seconds";
+            found.push(FieldError::new("autostart_delay_s", reason));
         }
         found
     }

@@ -116,6 +116,9 @@ pub struct VmSpec {
     pub cdrom: Option<ImageName>,
     /// At most 8.
     pub nics: Vec<NicSpec>,
+    /// Starts with the host. Left out of what is written down when it does not: wishes from before are equal.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub autostart: bool,
 }
 
 /// Which field of a [`VmSpec`] breaks which rule.
@@ -343,6 +346,12 @@ pub struct Vm {
     pub nics: Vec<Nic>,
     /// Has a screen that can be looked at, over VNC: now if it is on, else when it is powered on.
     pub vnc: bool,
+    /// Starts with the host.
+    pub autostart: bool,
+    /// The lowest starts first; VMs with the same number start together.
+    pub autostart_order: u32,
+    /// Seconds after it before those with a higher number are started.
+    pub autostart_delay_s: u32,
     /// Names of the fields above that the running VM has other values of, until it was off.
     pub pending_restart: Vec<&'static str>,
     /// Different whenever the configuration is.

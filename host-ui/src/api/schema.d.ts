@@ -3181,6 +3181,18 @@ export interface components {
         Vm: {
             /** @description What runs it; emulation is slow and no security boundary. */
             accelerator: components["schemas"]["Accelerator"];
+            /** @description Starts with the host. */
+            autostart: boolean;
+            /**
+             * Format: int32
+             * @description Seconds after it before those with a higher number are started.
+             */
+            autostart_delay_s: number;
+            /**
+             * Format: int32
+             * @description The lowest starts first; VMs with the same number start together.
+             */
+            autostart_order: number;
             /** @description Targets of drives and MAC addresses of NICs. */
             boot_order: string[];
             /** @description `host`, `host-model`, or a model as QEMU calls it. */
@@ -3228,6 +3240,8 @@ export interface components {
         };
         /** @description A VM to be made. */
         VmCreate: {
+            /** @description Start it with the host. */
+            autostart?: boolean;
             /** @description An ISO file of the image library for the CD drive; booted first while present. */
             cdrom?: string | null;
             /** @description Free text, at most 1024 characters. */
@@ -3280,6 +3294,18 @@ export interface components {
         };
         /** @description A change to a VM: what is left out stays as it is. */
         VmPatch: {
+            /** @description Whether it starts with the host. */
+            autostart?: boolean | null;
+            /**
+             * Format: int32
+             * @description 0 to 3,600 seconds after it before those with a higher number are started.
+             */
+            autostart_delay_s?: number | null;
+            /**
+             * Format: int32
+             * @description 0 to 9,999: the lowest starts first, VMs with the same number together.
+             */
+            autostart_order?: number | null;
             /** @description Targets of drives and MAC addresses of NICs; what is not named is not booted. */
             boot_order?: string[] | null;
             /** @description `host` for all that the host's processor can do, or a model as QEMU calls it. */

@@ -10,6 +10,7 @@ import { useI18n } from '@/i18n/i18n';
 import type { MessageKey } from '@/i18n/translate';
 import { Button } from '@/ui/button';
 import { Dialog, DialogButtons } from '@/ui/dialog';
+import { Check } from '@/ui/check';
 import { Field } from '@/ui/field';
 import { ErrorMessage, Message } from '@/ui/message';
 import { notify } from '@/ui/notices';
@@ -192,14 +193,5 @@ function Text({ form, problems, change, name, label, hint }: TextProps) {
         />
       )}
     </Field>
-  );
-}
-
-function Check({ label, checked, onChange }: { label: string; checked: boolean; onChange: (checked: boolean) => void }) {
-  return (
-    <label className="flex items-center gap-2 text-sm">
-      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
-      {label}
-    </label>
   );
 }

@@ -6,6 +6,7 @@ import { imagesQuery, volumesQuery } from '@/api/queries';
 import type { Pool, Volume } from '@/api/types';
 import { formatBytes } from '@/i18n/format';
 import { useI18n } from '@/i18n/i18n';
+import { Check } from '@/ui/check';
 import { Field } from '@/ui/field';
 import { FormDialog, TextField } from '@/ui/form-dialog';
 import { notify } from '@/ui/notices';
@@ -176,14 +177,5 @@ export function DeleteVolumeDialog({ volume: { pool, name, capacity_bytes: size 
     >
       {() => <p>{t('volume.delete.text', { size: formatBytes(size, language) })}</p>}
     </FormDialog>
-  );
-}
-
-function Check({ label, checked, onChange }: { label: string; checked: boolean; onChange: (checked: boolean) => void }) {
-  return (
-    <label className="flex items-center gap-2">
-      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
-      {label}
-    </label>
   );
 }

@@ -4,6 +4,7 @@ import { imagesQuery } from '@/api/queries';
 import type { Image } from '@/api/types';
 import { formatBytes } from '@/i18n/format';
 import { useI18n } from '@/i18n/i18n';
+import { Check } from '@/ui/check';
 import { Field } from '@/ui/field';
 import { useErrorText } from '@/ui/message';
 import { type CreateForm, type FieldName, isCd } from './create-form';
@@ -189,15 +190,10 @@ function NetworkAndStart({ form, problems, change }: Props) {
           </select>
         )}
       </Field>
-      <label className="flex min-h-9.5 items-center gap-2.5 text-sm">
-        <input
-          type="checkbox"
-          className="size-4 accent-accent"
-          checked={form.start}
-          onChange={(event) => change({ start: event.target.checked })}
-        />
-        {t('create.start')}
-      </label>
+      <div className="flex flex-col justify-end">
+        <Check label={t('create.start')} checked={form.start} onChange={(start) => change({ start })} />
+        <Check label={t('vm.autostart')} checked={form.autostart} onChange={(autostart) => change({ autostart })} />
+      </div>
     </div>
   );
 }

@@ -14,6 +14,7 @@ test('the form becomes the request that the daemon knows', () => {
     firmware: 'uefi',
     disks: [{ size_bytes: 10 * 1024 ** 3 }],
     nics: [{ network: 'default' }],
+    autostart: false,
   });
 });
 

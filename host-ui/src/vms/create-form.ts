@@ -15,6 +15,7 @@ export type CreateForm = {
   cdrom: string;
   network: 'network:default' | 'bridge:br0' | 'none';
   start: boolean;
+  autostart: boolean;
 };
 
 export type FieldName = keyof CreateForm;
@@ -32,6 +33,7 @@ export const emptyForm: CreateForm = {
   cdrom: '',
   network: 'network:default',
   start: true,
+  autostart: false,
 };
 
 /** The request that the form stands for. Numbers that are none become 0, which the daemon refuses by name. */
@@ -47,6 +49,7 @@ export function toRequest(form: CreateForm, id: string): VmCreate {
     disks: disks(form),
     ...(form.cdrom === '' ? {} : { cdrom: form.cdrom }),
     nics: nics(form.network),
+    autostart: form.autostart,
   };
 }
 

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import type { Vm } from '@/api/types';
 import { useI18n } from '@/i18n/i18n';
 import type { MessageKey } from '@/i18n/translate';
+import { Check } from '@/ui/check';
 import { Field } from '@/ui/field';
 import { bootDevices, type EditField, type EditForm } from './edit-form';
 import { isStopped } from './rules';
@@ -16,7 +17,7 @@ type Props = {
 
 export function EditFields(props: Props) {
   const { t } = useI18n();
-  const { vm } = props;
+  const { vm, form, change } = props;
   const on = !isStopped(vm.state);
   const atOnce = on && vm.vcpus_max > vm.vcpus ? t('edit.vcpus.hint', { max: vm.vcpus_max }) : undefined;
   return (
@@ -34,6 +35,15 @@ export function EditFields(props: Props) {
       <div className="grid gap-4 sm:grid-cols-2">
         <Text {...props} name="cpuModel" label="vm.cpuModel" hint={t('edit.cpuModel.hint')} />
         <BootFirst {...props} />
+      </div>
+      <div className="grid items-start gap-4 sm:grid-cols-3">
+        <div className="sm:pt-6"><Check label={t('vm.autostart')} checked={form.autostart} onChange={(autostart) => change({ autostart })} /></div>
+        {form.autostart && (
+          <>
+            <Text {...props} name="autostartOrder" label="edit.autostartOrder" numeric hint={t('edit.autostartOrder.hint')} />
+            <Text {...props} name="autostartDelay" label="edit.autostartDelay" numeric hint={t('edit.autostartDelay.hint')} />
+          </>
+        )}
       </div>
       {on && <p className="text-xs text-muted">{t('edit.running')}</p>}
     </>

@@ -30,6 +30,11 @@ test.each(['', 'two', '-1', '1.5', '1e3'])('%j as a number becomes 0, for the da
   expect(toPatch({ ...formOf(vm), vcpus: text }, vm)).toEqual({ vcpus: 0 });
 });
 
+test('a start with the host has an order, and no number is none', () => {
+  const form = { ...formOf(vm), autostart: true, autostartOrder: '20', autostartDelay: '' };
+  expect(toPatch(form, vm)).toEqual({ autostart: true, autostart_order: 20, autostart_delay_s: 999_999_999 });
+});
+
 test('tags can be taken away', () => {
   expect(toPatch({ ...formOf(vm), tags: ' ' }, vm)).toEqual({ tags: [] });
 });

@@ -10,9 +10,12 @@ export type EditForm = {
   memory: string;
   cpuModel: string;
   bootFirst: string;
+  autostart: boolean;
+  autostartOrder: string;
+  autostartDelay: string;
 };
 
-export type EditField = keyof EditForm;
+export type EditField = Exclude<keyof EditForm, 'autostart'>;
 
 /** What the form shows at first. */
 export function formOf(vm: Vm): EditForm {
@@ -25,10 +28,13 @@ export function formOf(vm: Vm): EditForm {
     memory: String(vm.memory_mib),
     cpuModel: vm.cpu_model,
     bootFirst: vm.boot_order[0] ?? '',
+    autostart: vm.autostart,
+    autostartOrder: String(vm.autostart_order),
+    autostartDelay: String(vm.autostart_delay_s),
   };
 }
 
-/** The fields that differ from the VM's. Numbers that are none become 0, which the daemon refuses by name. */
+/** The fields that differ from the VM's. Numbers that are none become one that the daemon refuses by name. */
 export function toPatch(form: EditForm, vm: Vm): VmPatch {
   const before = formOf(vm);
   const patch: VmPatch = {};
@@ -43,10 +49,16 @@ export function toPatch(form: EditForm, vm: Vm): VmPatch {
   if (changed('bootFirst')) {
     patch.boot_order = [form.bootFirst, ...vm.boot_order.filter((device) => device !== form.bootFirst)];
   }
+  if (form.autostart !== vm.autostart) patch.autostart = form.autostart;
+  if (changed('autostartOrder')) patch.autostart_order = whole(form.autostartOrder, tooMuch);
+  if (changed('autostartDelay')) patch.autostart_delay_s = whole(form.autostartDelay, tooMuch);
   return patch;
 }
 
-const whole = (text: string): number => (/^\d{1,9}$/.test(text.trim()) ? Number(text.trim()) : 0);
+/** Where 0 is a number like others. */
+const tooMuch = 999_999_999;
+
+const whole = (text: string, none = 0): number => (/^\d{1,9}$/.test(text.trim()) ? Number(text.trim()) : none);
 
 /** Where the daemon's complaints about a change belong. */
 export const editFields: readonly [RegExp, EditField][] = [
@@ -58,6 +70,8 @@ export const editFields: readonly [RegExp, EditField][] = [
   [/^memory_mib$/, 'memory'],
   [/^cpu_model$/, 'cpuModel'],
   [/^boot_order/, 'bootFirst'],
+  [/^autostart_order$/, 'autostartOrder'],
+  [/^autostart_delay_s$/, 'autostartDelay'],
 ];
 
 /** What can be booted from: drives and NICs. */

@@ -5,7 +5,7 @@ import type { Role, Vm } from '@/api/types';
 import { EditDialog } from '@/app/on-demand';
 import { formatBytes } from '@/i18n/format';
 import { useI18n } from '@/i18n/i18n';
-import type { MessageKey } from '@/i18n/translate';
+import type { MessageKey, Translate } from '@/i18n/translate';
 import { Button } from '@/ui/button';
 import { cx } from '@/ui/cx';
 import { Message } from '@/ui/message';
@@ -44,6 +44,7 @@ function VmDetails({ vm, role }: { vm: Vm; role: Role }) {
           <Fact label={t('vm.cpuModel')}>{vm.cpu_model}</Fact>
           <Fact label={t('vm.bootOrder')}>{vm.boot_order.length === 0 ? '–' : vm.boot_order.join(', ')}</Fact>
           <Fact label={t('vm.accelerator')}><AcceleratorText accelerator={vm.accelerator} /></Fact>
+          <Fact label={t('vm.autostart')}>{autostartText(vm, t)}</Fact>
           <Fact wide label={t('vm.id')}><span className="font-mono text-xs break-all">{vm.id}</span></Fact>
         </dl>
       </section>
@@ -67,6 +68,12 @@ function EditButton({ vm, role }: { vm: Vm; role: Role }) {
       <Suspense>{open && <EditDialog vm={vm} onClose={() => setOpen(false)} />}</Suspense>
     </>
   );
+}
+
+function autostartText(vm: Vm, t: Translate): string {
+  if (!vm.autostart) return t('vm.autostart.no');
+  const order = t('vm.autostart.order', { order: vm.autostart_order });
+  return vm.autostart_delay_s === 0 ? order : `${order}, ${t('vm.autostart.delay', { seconds: vm.autostart_delay_s })}`;
 }
 
 /** A field of the VM as people call it; one that we have no word for by its own name. */

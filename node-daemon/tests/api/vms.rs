@@ -131,6 +131,8 @@ async fn every_field_of_a_change_that_is_wrong_is_named() {
         (r#"{"cpu_model":"<x/>"}"#, "cpu_model"),
         (r#"{"boot_order":[]}"#, "boot_order"),
         (r#"{"boot_order":["vdz"]}"#, "boot_order[0]"),
+        (r#"{"autostart_order":10000}"#, "autostart_order"),
+        (r#"{"autostart_delay_s":3601}"#, "autostart_delay_s"),
         (r#"{"firmware":"bios"}"#, "firmware"),
     ] {
         let answer = daemon.send_local(ask("PATCH", &path).json(body)).await;

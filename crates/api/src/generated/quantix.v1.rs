@@ -996,6 +996,15 @@ pub struct Vm {
     /// Has a screen that can be looked at, over VNC: now if it is on, else when it is powered on.
     #[prost(bool, tag = "17")]
     pub vnc: bool,
+    /// Starts with the host.
+    #[prost(bool, tag = "18")]
+    pub autostart: bool,
+    /// The lowest starts first; VMs with the same number start together.
+    #[prost(uint32, tag = "19")]
+    pub autostart_order: u32,
+    /// Seconds after it before those with a higher number are started.
+    #[prost(uint32, tag = "20")]
+    pub autostart_delay_s: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Disk {
@@ -1070,6 +1079,9 @@ pub struct CreateVmRequest {
     /// How many vCPUs can be plugged in while it runs; no more than `vcpus` when absent.
     #[prost(uint32, optional, tag = "10")]
     pub vcpus_max: ::core::option::Option<u32>,
+    /// Start it with the host.
+    #[prost(bool, tag = "11")]
+    pub autostart: bool,
 }
 /// What is absent stays as it is.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1096,6 +1108,14 @@ pub struct UpdateVmRequest {
     pub cpu_model: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "10")]
     pub boot_order: ::core::option::Option<BootOrder>,
+    #[prost(bool, optional, tag = "11")]
+    pub autostart: ::core::option::Option<bool>,
+    /// 0 to 9,999; the lowest starts first.
+    #[prost(uint32, optional, tag = "12")]
+    pub autostart_order: ::core::option::Option<u32>,
+    /// 0 to 3,600.
+    #[prost(uint32, optional, tag = "13")]
+    pub autostart_delay_s: ::core::option::Option<u32>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AttachDiskRequest {

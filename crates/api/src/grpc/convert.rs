@@ -87,6 +87,9 @@ impl From<rest::Vm> for v1::Vm {
             pending_restart: vm.pending_restart,
             revision: vm.revision,
             vnc: vm.vnc,
+            autostart: vm.autostart,
+            autostart_order: vm.autostart_order,
+            autostart_delay_s: vm.autostart_delay_s,
         }
     }
 }
@@ -135,6 +138,7 @@ impl TryFrom<v1::CreateVmRequest> for rest::VmCreate {
                 .collect::<Result<_, _>>()?,
             cdrom: wish.cdrom,
             nics,
+            autostart: wish.autostart,
         })
     }
 }
@@ -233,6 +237,9 @@ impl From<v1::UpdateVmRequest> for rest::VmPatch {
             memory_mib: wish.memory_mib,
             cpu_model: wish.cpu_model,
             boot_order: wish.boot_order.map(|order| order.devices),
+            autostart: wish.autostart,
+            autostart_order: wish.autostart_order,
+            autostart_delay_s: wish.autostart_delay_s,
         }
     }
 }

@@ -43,6 +43,12 @@ pub struct Vm {
     pub nics: Vec<Nic>,
     /// Has a screen that can be looked at, over VNC: now if it is on, else when it is powered on.
     pub vnc: bool,
+    /// Starts with the host.
+    pub autostart: bool,
+    /// The lowest starts first; VMs with the same number start together.
+    pub autostart_order: u32,
+    /// Seconds after it before those with a higher number are started.
+    pub autostart_delay_s: u32,
     /// Names of the fields above of which the running VM has other values until it was off.
     pub pending_restart: Vec<String>,
     /// Different whenever the configuration is: the VM's `ETag`, without quotes.
@@ -168,6 +174,9 @@ pub struct VmCreate {
     /// At most 8.
     #[serde(default)]
     pub nics: Vec<NicCreate>,
+    /// Start it with the host.
+    #[serde(default)]
+    pub autostart: bool,
 }
 
 const fn one() -> u32 {
@@ -329,6 +338,7 @@ impl VmCreate {
             disks,
             cdrom,
             nics,
+            autostart: self.autostart,
         })
     }
 }
@@ -422,6 +432,9 @@ impl From<model::Vm> for Vm {
                 })
                 .collect(),
             vnc: vm.vnc,
+            autostart: vm.autostart,
+            autostart_order: vm.autostart_order,
+            autostart_delay_s: vm.autostart_delay_s,
             pending_restart: vm.pending_restart.into_iter().map(Into::into).collect(),
             revision: vm.revision,
         }

@@ -35,6 +35,15 @@ pub struct VmPatch {
     /// Targets of drives and MAC addresses of NICs; what is not named is not booted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_order: Option<Vec<String>>,
+    /// Whether it starts with the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autostart: Option<bool>,
+    /// 0 to 9,999: the lowest starts first, VMs with the same number together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autostart_order: Option<u32>,
+    /// 0 to 3,600 seconds after it before those with a higher number are started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autostart_delay_s: Option<u32>,
 }
 
 impl VmPatch {
@@ -67,6 +76,9 @@ impl VmPatch {
             memory_mib: self.memory_mib,
             cpu_model,
             boot_order: self.boot_order,
+            autostart: self.autostart,
+            autostart_order: self.autostart_order,
+            autostart_delay_s: self.autostart_delay_s,
         })
     }
 }

@@ -93,6 +93,7 @@ fn spec(name: &str) -> VmSpec {
         disks: Vec::new(),
         cdrom: None,
         nics: Vec::new(),
+        autostart: false,
     }
 }
 

@@ -243,6 +243,62 @@ async fn devices_come_and_go_as_virsh_and_the_files_show() {
     vms.stop(&admin(), id).await.unwrap();
 }
 
+/// The image's own script, on this libvirtd.
+#[tokio::test(flavor = "multi_thread")]
+async fn vms_that_are_marked_so_start_with_the_host_in_their_order() {
+    let real = Real::new().await;
+    let vms = &real.engine.vms;
+    let made = async |name: &str, autostart: bool, order: u32| {
+        let wish = VmSpec {
+            autostart,
+            ..spec(name)
+        };
+        let id = vms.create(&admin(), wish).await.unwrap().id;
+        let edit = VmEdit {
+            autostart_order: Some(order),
+            autostart_delay_s: Some(1),
+            ..VmEdit::default()
+        };
+        let vm = vms.edit(&admin(), id, None, edit).await.unwrap();
+        assert_eq!(
+            (vm.autostart, vm.autostart_order, vm.autostart_delay_s),
+            (autostart, order, 1)
+        );
+        id
+    };
+    // Neither by name nor by number as text.
+    made("a", true, 100).await;
+    made("b", true, 20).await;
+    made("c", true, 3).await;
+    let off = made("d", false, 0).await;
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../overlay/usr/lib/quantix/autostart"
+    );
+    let uri = real.libvirtd.uri();
+    let begun = Instant::now();
+    let output = Command::new("sh")
+        .arg(script)
+        .env("LIBVIRT_DEFAULT_URI", uri)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.is_empty(), "{said}");
+    // Two delays: after the first and after the second.
+    assert!(begun.elapsed() >= Duration::from_secs(2));
+    let number = |name| real.virsh(&["domid", name]).parse::<u32>().unwrap();
+    assert!(number("c") < number("b") && number("b") < number("a"));
+    eventually("the daemon's view of it", async || {
+        let page = vms.list(&admin(), None, 10).await.unwrap();
+        let running = page.items.iter();
+        let running = running.filter(|vm| vm.state == PowerState::Running);
+        running.count() == 3
+    })
+    .await;
+    let off = vms.get(&admin(), off).await.unwrap();
+    assert_eq!(off.state, PowerState::Off);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn vms_and_their_consoles_outlive_a_crash_of_libvirtd() {
     let mut real = Real::new().await;

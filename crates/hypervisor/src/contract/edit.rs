@@ -64,6 +64,39 @@ impl Subject<'_> {
         self.hypervisor.undefine(id).unwrap();
     }
 
+    pub(super) fn autostart(&self) {
+        let mut definition = self.definition("autostart");
+        definition.spec.autostart = true;
+        let id = definition.spec.id;
+        self.hypervisor.define(&definition).unwrap();
+        let seen = || {
+            let vm = self.hypervisor.get(id).unwrap();
+            let order = (vm.autostart, vm.autostart_order, vm.autostart_delay_s);
+            (order, vm.revision)
+        };
+        let (made, first) = seen();
+        assert_eq!(made, (true, 0, 0));
+        let order = VmEdit {
+            autostart_order: Some(20),
+            autostart_delay_s: Some(30),
+            ..VmEdit::default()
+        };
+        self.hypervisor.edit(id, &order).unwrap();
+        let (ordered, second) = seen();
+        assert_eq!(ordered, (true, 20, 30));
+        assert_ne!(first, second);
+        let off = VmEdit {
+            autostart: Some(false),
+            ..VmEdit::default()
+        };
+        self.hypervisor.edit(id, &off).unwrap();
+        let (stopped, third) = seen();
+        // The order is kept for the day it is switched on again.
+        assert_eq!(stopped, (false, 20, 30));
+        assert_ne!(second, third);
+        self.hypervisor.undefine(id).unwrap();
+    }
+
     pub(super) fn edit_running(&self) {
         let id = self.created("pending");
         let room = VmEdit {

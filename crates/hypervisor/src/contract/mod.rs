@@ -63,7 +63,7 @@ impl Subject<'_> {
     /// If the implementation breaks the contract.
     pub fn check(&self) {
         type Check<'a> = (&'a str, fn(&Subject<'a>));
-        let checks: [Check<'_>; 30] = [
+        let checks: [Check<'_>; 31] = [
             (
                 "a defined VM is what was wished for, and off",
                 Self::defined_as_wished,
@@ -71,6 +71,10 @@ impl Subject<'_> {
             (
                 "an edit changes what it names, and the revision",
                 Self::edit,
+            ),
+            (
+                "a VM starts with the host when that is wished for, in its order",
+                Self::autostart,
             ),
             (
                 "what a running VM can't take now is pending until it was off",
@@ -415,6 +419,7 @@ impl Subject<'_> {
             disks: vec![disk],
             cdrom: None,
             nics: Vec::new(),
+            autostart: false,
         };
         let disk = self.data.join(id.to_string()).join("disk0.qcow2");
         Definition {

@@ -90,6 +90,9 @@ impl Machine {
         if let Some(order) = &edit.boot_order {
             vm.boot_order.clone_from(order);
         }
+        vm.autostart = edit.autostart.unwrap_or(vm.autostart);
+        vm.autostart_order = edit.autostart_order.unwrap_or(vm.autostart_order);
+        vm.autostart_delay_s = edit.autostart_delay_s.unwrap_or(vm.autostart_delay_s);
         // As many as were made room for when it was powered on can be plugged in.
         if vcpus <= self.running.vcpus_max {
             self.running.vcpus = vcpus;
@@ -230,6 +233,9 @@ fn observed(definition: &Definition) -> Vm {
         disks,
         nics,
         vnc: true,
+        autostart: spec.autostart,
+        autostart_order: 0,
+        autostart_delay_s: 0,
         pending_restart: Vec::new(),
         revision: String::new(),
     }

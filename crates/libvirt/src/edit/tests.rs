@@ -35,6 +35,9 @@ fn edited(edit: &VmEdit) -> (Vm, Element) {
 #[test]
 fn each_field_becomes_what_was_asked_for() {
     let edit = VmEdit {
+        autostart: None,
+        autostart_order: Some(20),
+        autostart_delay_s: Some(30),
         name: None,
         description: Some("<b> & \"two\"\nlines".into()),
         tags: Some(vec!["prod".parse().unwrap(), "web".parse().unwrap()]),
@@ -50,6 +53,7 @@ fn each_field_becomes_what_was_asked_for() {
     assert_eq!((vm.vcpus, vm.vcpus_max, vm.memory_mib), (3, 6, 3000));
     assert_eq!(vm.cpu_model, "Skylake-Server-IBRS");
     assert_eq!(Some(vm.boot_order), edit.boot_order);
+    assert_eq!((vm.autostart_order, vm.autostart_delay_s), (20, 30));
     let topology = domain.child("cpu").unwrap().child("topology").unwrap();
     assert_eq!(topology.attribute("sockets"), Some("3"));
 }
