@@ -91,6 +91,21 @@ test('a VM is edited; what waits for the next start is shown', async () => {
   await page.getByText('Changes wait until this VM was off').waitFor();
 });
 
+test('a VM is told to start with the host, in its order', async () => {
+  await openVm('auto1');
+  await page.getByRole('button', { name: 'Edit auto1' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Edit auto1' });
+  await dialog.getByLabel('Start with the host').check();
+  await dialog.getByLabel('Order').fill('99999');
+  await dialog.getByLabel('Then wait (s)').fill('30');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText('Must be 0 to 9999', { exact: true }).waitFor();
+  await dialog.getByLabel('Order').fill('10');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByText('Yes, order 10, the next 30 s later').waitFor();
+});
+
 test('a disk and a NIC are plugged in and taken away', async () => {
   await openVm('dev1');
   await page.getByRole('button', { name: 'Add disk' }).click();
