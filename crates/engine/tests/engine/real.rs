@@ -280,6 +280,7 @@ async fn vms_that_are_marked_so_start_with_the_host_in_their_order() {
     let output = Command::new("sh")
         .arg(script)
         .env("LIBVIRT_DEFAULT_URI", uri)
+        .env("RUNTIME_DIRECTORY", real.directory.path())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

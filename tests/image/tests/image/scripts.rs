@@ -43,6 +43,30 @@ fn every_command_that_a_script_names_is_in_the_image() -> Result<()> {
     Ok(())
 }
 
+/// OpenRC stops services side by side, libvirtd among them: VMs that are asked by one of them are cut off.
+#[test]
+fn vms_are_shut_down_before_any_service_is_stopped() -> Result<()> {
+    let inittab = std::fs::read_to_string(repository().join("overlay/etc/inittab"))?;
+    for runlevel in ['0', '6'] {
+        let entry = |command: &str| {
+            inittab.lines().position(|line| {
+                let mut fields = line.splitn(4, ':');
+                let (levels, action, process) = (fields.nth(1), fields.next(), fields.next());
+                levels.is_some_and(|levels| levels.contains(runlevel))
+                    && action == Some("wait")
+                    && process.is_some_and(|process| process.starts_with(command))
+            })
+        };
+        let guests = entry("/usr/lib/quantix/stop-guests ");
+        let services = entry("/usr/sbin/openrc ");
+        ensure!(
+            guests.is_some() && guests < services,
+            "in runlevel {runlevel}: {guests:?}, {services:?}"
+        );
+    }
+    Ok(())
+}
+
 #[test]
 fn commands_are_found_wherever_the_shell_takes_one() {
     let script = "# nice comment\nstart() {\n    left=300\n    until [ -e /x ] || lost; do\n        a b \"c d\"\n    done\n    \
