@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { hostQuery, imagesQuery, vmsQuery } from '@/api/queries';
 import type { HostRestored, Role } from '@/api/types';
 import { lastOpen } from '@/live/live';
+import { letDialogsOpen } from '@/testing/dialogs';
 import { renderPage } from '@/testing/render';
 import { aHost, aVm } from '@/testing/samples';
 import { ConfigurationContent } from './configuration-page';
@@ -15,19 +16,10 @@ type Asked = { path: string; passphrase: string | null; body: string };
 let asked: Asked[];
 let saved: string[];
 
-const modal = {
-  showModal(this: HTMLDialogElement) {
-    this.open = true;
-  },
-  close(this: HTMLDialogElement) {
-    this.open = false;
-  },
-};
-
 beforeEach(() => {
   asked = [];
   saved = [];
-  Object.assign(HTMLDialogElement.prototype, modal);
+  letDialogsOpen();
   Object.assign(URL, { createObjectURL: () => 'blob:x', revokeObjectURL: () => undefined });
   vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) {
     saved.push(this.download);

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, screen, waitFor } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { letDialogsOpen } from '@/testing/dialogs';
 import { renderPage } from '@/testing/render';
 import { TypeDialog } from './type-dialog';
 import type { Stroke } from './typing';
@@ -12,14 +13,7 @@ beforeEach(() => {
   typed = [];
   closed = false;
   localStorage.clear();
-  Object.assign(HTMLDialogElement.prototype, {
-    showModal(this: HTMLDialogElement) {
-      this.open = true;
-    },
-    close(this: HTMLDialogElement) {
-      this.open = false;
-    },
-  });
+  letDialogsOpen();
 });
 afterEach(() => {
   cleanup();

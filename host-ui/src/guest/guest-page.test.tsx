@@ -3,6 +3,7 @@ import { QueryClient } from '@tanstack/react-query';
 import { cleanup, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Role, Schemas, Vm } from '@/api/types';
+import { letDialogsOpen } from '@/testing/dialogs';
 import { renderPage } from '@/testing/render';
 import { aVm } from '@/testing/samples';
 import { GuestContent } from './guest-page';
@@ -26,14 +27,7 @@ let asked: [method: string, path: string, body: unknown][];
 
 beforeEach(() => {
   asked = [];
-  Object.assign(HTMLDialogElement.prototype, {
-    showModal(this: HTMLDialogElement) {
-      this.open = true;
-    },
-    close(this: HTMLDialogElement) {
-      this.open = false;
-    },
-  });
+  letDialogsOpen();
 });
 afterEach(() => {
   cleanup();

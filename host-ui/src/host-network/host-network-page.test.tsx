@@ -4,6 +4,7 @@ import { cleanup, fireEvent, screen, waitFor, within } from '@testing-library/re
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { hostNetworkQuery } from '@/api/queries';
 import type { HostNetwork, Role } from '@/api/types';
+import { letDialogsOpen } from '@/testing/dialogs';
 import { renderPage } from '@/testing/render';
 import { aHost, aHostNetwork, aManagementNetwork } from '@/testing/samples';
 import { HostNetworkContent } from './host-network-page';
@@ -18,14 +19,7 @@ const trial = { network: fixed, in_force: true, left_ms: 60_000 };
 
 beforeEach(() => {
   asked = [];
-  Object.assign(HTMLDialogElement.prototype, {
-    showModal(this: HTMLDialogElement) {
-      this.open = true;
-    },
-    close(this: HTMLDialogElement) {
-      this.open = false;
-    },
-  });
+  letDialogsOpen();
 });
 afterEach(() => {
   cleanup();

@@ -10,6 +10,7 @@ import { useI18n } from '@/i18n/i18n';
 import { adminReason } from '@/networks/rules';
 import { useSession } from '@/session/store';
 import { Button } from '@/ui/button';
+import { Check } from '@/ui/check';
 import { useDraft } from '@/ui/draft';
 import { type FormState, TextOf } from '@/ui/form-fields';
 import { ErrorMessage, LoadError, Loading, Message } from '@/ui/message';
@@ -154,10 +155,7 @@ function Ssh(state: State) {
   const { form, change } = state;
   return (
     <Card title={t('hostSettings.ssh')}>
-      <label className="flex items-center gap-2">
-        <input type="checkbox" checked={form.sshEnabled} onChange={({ target }) => change({ sshEnabled: target.checked })} />
-        {t('hostSettings.sshEnabled')}
-      </label>
+      <Check label={t('hostSettings.sshEnabled')} checked={form.sshEnabled} onChange={(sshEnabled) => change({ sshEnabled })} />
       <TextOf {...state} name="keys" label="hostSettings.keys" hint="hostSettings.keys.hint" rows={4} />
     </Card>
   );

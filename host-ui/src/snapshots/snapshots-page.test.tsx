@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { tasksQuery } from '@/api/queries';
 import type { Role, Snapshot, Vm } from '@/api/types';
 import { applyEvent } from '@/live/apply';
+import { letDialogsOpen } from '@/testing/dialogs';
 import { renderPage } from '@/testing/render';
 import { aSnapshot, aTask, aVm } from '@/testing/samples';
 import { SnapshotsContent } from './snapshots-page';
@@ -14,14 +15,7 @@ let shown: Snapshot[];
 
 beforeEach(() => {
   asked = [];
-  Object.assign(HTMLDialogElement.prototype, {
-    showModal(this: HTMLDialogElement) {
-      this.open = true;
-    },
-    close(this: HTMLDialogElement) {
-      this.open = false;
-    },
-  });
+  letDialogsOpen();
 });
 afterEach(() => {
   cleanup();

@@ -6,6 +6,7 @@ import { poolDisksQuery, poolsQuery } from '@/api/queries';
 import type { Pool, PoolDisk } from '@/api/types';
 import { formatBytes } from '@/i18n/format';
 import { useI18n } from '@/i18n/i18n';
+import { Check } from '@/ui/check';
 import { Field } from '@/ui/field';
 import { FormDialog, type ProblemOf, TextField } from '@/ui/form-dialog';
 import { LoadError, Loading, Message } from '@/ui/message';
@@ -55,10 +56,7 @@ export function CreatePoolDialog({ onClose }: CloseProps) {
             )}
           </Field>
           <SourceFields form={form} change={change} problem={problem} />
-          <label className="flex items-center gap-2">
-            <input type="checkbox" checked={form.autostart} onChange={(event) => change({ autostart: event.target.checked })} />
-            {t('pool.autostart')}
-          </label>
+          <Check label={t('pool.autostart')} checked={form.autostart} onChange={(autostart) => change({ autostart })} />
         </>
       )}
     </FormDialog>
@@ -158,10 +156,7 @@ export function FormatDialog({ onClose }: CloseProps) {
           {disks.isSuccess && <DiskField disks={disks.data} path={path} problem={problem('disk')} onChange={setPath} />}
           {disk?.reason != null && <Message tone={disk.wipeable ? 'warn' : 'danger'}>{disk.reason}</Message>}
           {disk?.wipeable && disk.reason !== null && (
-            <label className="flex items-center gap-2">
-              <input type="checkbox" checked={wipe} onChange={(event) => setWipe(event.target.checked)} />
-              {t('pool.format.wipe', { disk: disk.path, content: disk.content })}
-            </label>
+            <Check label={t('pool.format.wipe', { disk: disk.path, content: disk.content })} checked={wipe} onChange={setWipe} />
           )}
         </>
       )}

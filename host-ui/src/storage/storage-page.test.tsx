@@ -3,6 +3,7 @@ import { QueryClient } from '@tanstack/react-query';
 import { cleanup, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Pool, PoolDisk, Role, Volume } from '@/api/types';
+import { letDialogsOpen } from '@/testing/dialogs';
 import { renderPage } from '@/testing/render';
 import { aPool, aVolume } from '@/testing/samples';
 import { StorageContent } from './storage-page';
@@ -10,18 +11,9 @@ import { StorageContent } from './storage-page';
 /** What was asked of the daemon apart from reading: method, path and body. */
 let asked: [method: string, path: string, body: unknown][];
 
-const modal = {
-  showModal(this: HTMLDialogElement) {
-    this.open = true;
-  },
-  close(this: HTMLDialogElement) {
-    this.open = false;
-  },
-};
-
 beforeEach(() => {
   asked = [];
-  Object.assign(HTMLDialogElement.prototype, modal);
+  letDialogsOpen();
 });
 afterEach(() => {
   cleanup();

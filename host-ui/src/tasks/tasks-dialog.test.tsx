@@ -4,6 +4,7 @@ import { cleanup, fireEvent, screen, waitFor, within } from '@testing-library/re
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Role, Task } from '@/api/types';
 import { applyEvent } from '@/live/apply';
+import { letDialogsOpen } from '@/testing/dialogs';
 import { renderPage } from '@/testing/render';
 import { aTask } from '@/testing/samples';
 import { TasksDialog } from './tasks-dialog';
@@ -12,14 +13,7 @@ let cancelled: string[];
 
 beforeEach(() => {
   cancelled = [];
-  Object.assign(HTMLDialogElement.prototype, {
-    showModal(this: HTMLDialogElement) {
-      this.open = true;
-    },
-    close(this: HTMLDialogElement) {
-      this.open = false;
-    },
-  });
+  letDialogsOpen();
 });
 afterEach(() => {
   cleanup();

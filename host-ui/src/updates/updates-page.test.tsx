@@ -7,6 +7,7 @@ import { ApiError } from '@/api/problem';
 import type { Role, Updates } from '@/api/types';
 import { lastOpen } from '@/live/live';
 import { FakeUpload } from '@/testing/fake-upload';
+import { letDialogsOpen } from '@/testing/dialogs';
 import { renderPage } from '@/testing/render';
 import { aFeed, aLastUpdate, aSlot, aTransfer, aVm, someUpdates, theRunningSlot } from '@/testing/samples';
 import { bundleUpload } from './upload';
@@ -24,19 +25,9 @@ const bundle = new File([new Uint8Array(100)], 'quantix-os-0.2.0.qxu');
 /** What was asked of the daemon apart from reading: path and body. */
 let asked: [path: string, body: unknown][];
 
-/** jsdom has no modal dialogs. */
-const modal = {
-  showModal(this: HTMLDialogElement) {
-    this.open = true;
-  },
-  close(this: HTMLDialogElement) {
-    this.open = false;
-  },
-};
-
 beforeEach(() => {
   asked = [];
-  Object.assign(HTMLDialogElement.prototype, modal);
+  letDialogsOpen();
 });
 afterEach(() => {
   cleanup();

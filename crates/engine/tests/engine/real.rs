@@ -1,6 +1,6 @@
 //! The engine on libvirt and QEMU (TCG where KVM does not work), in a libvirtd of the test's own.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use qx_engine::events::EventKind;
 use qx_hypervisor::contract::boot_sector_guest;
@@ -243,7 +243,69 @@ async fn devices_come_and_go_as_virsh_and_the_files_show() {
     vms.stop(&admin(), id).await.unwrap();
 }
 
-/// The image's own script, on this libvirtd.
+impl Real {
+    /// One of the image's own scripts, to be run on this libvirtd.
+    fn script(&self, name: &str) -> Command {
+        let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/../../overlay/usr/lib/quantix");
+        let mut command = Command::new("sh");
+        command
+            .arg(format!("{scripts}/{name}"))
+            .env("LIBVIRT_DEFAULT_URI", self.libvirtd.uri())
+            .env("RUNTIME_DIRECTORY", self.directory.path());
+        command
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_goes_down_waits_for_its_vms_and_starts_no_more() {
+    let real = Real::new().await;
+    let vms = &real.engine.vms;
+    let made = async |name: &str, order: u32| {
+        let wish = VmSpec {
+            autostart: true,
+            ..spec(name)
+        };
+        let id = vms.create(&admin(), wish).await.unwrap().id;
+        let edit = VmEdit {
+            autostart_order: Some(order),
+            autostart_delay_s: Some(60),
+            ..VmEdit::default()
+        };
+        vms.edit(&admin(), id, None, edit).await.unwrap();
+        id
+    };
+    let first = made("first", 1).await;
+    let second = made("second", 2).await;
+    // Its pause outlives it for a while, and must not hold the runner's output.
+    let mut starting = real
+        .script("autostart")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let state = async |id| vms.get(&admin(), id).await.unwrap().state;
+    eventually("the first to start", async || {
+        state(first).await == PowerState::Running
+    })
+    .await;
+    // A VM without a system hears no power button.
+    let output = real.script("stop-guests").arg("2").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains(" s for VMs to shut down: first \n")
+            && said.ends_with("Switched off, as they did not shut down: first \n"),
+        "{said}"
+    );
+    eventually("the first to be off", async || {
+        state(first).await == PowerState::Off
+    })
+    .await;
+    // It was in the pause before the second.
+    assert!(!starting.wait().unwrap().success());
+    assert_eq!(state(second).await, PowerState::Off);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn vms_that_are_marked_so_start_with_the_host_in_their_order() {
     let real = Real::new().await;
@@ -271,18 +333,8 @@ async fn vms_that_are_marked_so_start_with_the_host_in_their_order() {
     made("b", true, 20).await;
     made("c", true, 3).await;
     let off = made("d", false, 0).await;
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../overlay/usr/lib/quantix/autostart"
-    );
-    let uri = real.libvirtd.uri();
     let begun = Instant::now();
-    let output = Command::new("sh")
-        .arg(script)
-        .env("LIBVIRT_DEFAULT_URI", uri)
-        .env("RUNTIME_DIRECTORY", real.directory.path())
-        .output()
-        .unwrap();
+    let output = real.script("autostart").output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && said.is_empty(), "{said}");
     // Two delays: after the first and after the second.
