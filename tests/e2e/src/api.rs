@@ -13,11 +13,13 @@ use ureq::http::{Request, Response};
 use ureq::{Agent, Body, SendBody};
 
 use crate::console_socket::ConsoleSocket;
-use crate::deadline::{Look, poll};
+use crate::deadline::{Look, minutes, poll};
 use crate::tls;
 
 /// Most bytes of an answer.
 const LARGEST: u64 = 64 << 20;
+/// Longest upload of a bundle: an emulated host beside other work may write 2 MB/s.
+const UPLOAD: Duration = minutes(5);
 
 /// A client, with or without a session.
 pub struct Api {
@@ -172,7 +174,12 @@ impl Api {
             left: cut.unwrap_or(u64::MAX),
         };
         let request = request.body(SendBody::from_reader(&mut body));
-        let response = self.agent.run(request.context(what)?).context(what)?;
+        let request = self
+            .agent
+            .configure_request(request.context(what)?)
+            .timeout_global(Some(UPLOAD))
+            .build();
+        let response = self.agent.run(request).context(what)?;
         read(response).context(what)
     }
 

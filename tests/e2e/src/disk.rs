@@ -80,7 +80,6 @@ impl InstalledDisk {
     /// As `MachineBuilder::start`.
     pub fn machine(&self, lab: &Lab, name: &str) -> MachineBuilder {
         lab.machine(name)
-            .without_secure_boot()
             .drive(&self.path, "raw", Bus::Virtio)
             .kernel(DirectKernel {
                 kernel: image::output().join("vmlinuz"),

@@ -8,19 +8,23 @@ use anyhow::{Context, Result};
 /// Where Debian's `ovmf` package puts its builds.
 const DIRECTORY: &str = "/usr/share/OVMF";
 
-/// Which variables a machine starts with. The code is the same: OVMF with SMM-protected variables.
+/// Which firmware a machine starts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Firmware {
-    /// Microsoft's keys enrolled, Secure Boot on: what a server from a shop has.
+    /// Microsoft's keys enrolled, Secure Boot on: what a server from a shop has. System management mode protects
+    /// the variables.
     SecureBoot,
-    /// No keys, Secure Boot off.
+    /// No keys, Secure Boot off, no system management mode.
     NoKeys,
 }
 
 impl Firmware {
     /// The read-only code image.
     pub fn code(self) -> PathBuf {
-        Path::new(DIRECTORY).join("OVMF_CODE_4M.secboot.fd")
+        Path::new(DIRECTORY).join(match self {
+            Self::SecureBoot => "OVMF_CODE_4M.secboot.fd",
+            Self::NoKeys => "OVMF_CODE_4M.fd",
+        })
     }
 
     /// Copies fresh variables to `target`, the machine's own NVRAM.

@@ -72,7 +72,8 @@ pub struct DirectKernel {
 pub struct Spec {
     pub(crate) dir: PathBuf,
     pub(crate) memory_mib: u32,
-    pub(crate) cpus: u32,
+    /// `None`: as many as go well with the firmware.
+    pub(crate) cpus: Option<u32>,
     pub(crate) firmware: Firmware,
     pub(crate) accelerator: Accelerator,
     pub(crate) drives: Vec<Drive>,
@@ -84,7 +85,7 @@ pub struct Spec {
     pub(crate) reboots: bool,
 }
 
-/// Describes a machine. Starts from 2 GiB of memory, 2 CPUs, Secure Boot on, the best accelerator, one
+/// Describes a machine. Starts from 2 GiB of memory, 2 CPUs, Secure Boot off, the best accelerator, one
 /// network card with 8443 and 9443 forwarded from free ports, and no drive.
 #[derive(Debug)]
 pub struct MachineBuilder {
@@ -98,8 +99,8 @@ impl MachineBuilder {
             spec: Spec {
                 dir,
                 memory_mib: 2048,
-                cpus: 2,
-                firmware: Firmware::SecureBoot,
+                cpus: None,
+                firmware: Firmware::NoKeys,
                 accelerator: Accelerator::best().clone(),
                 drives: Vec::new(),
                 forwards: Some(Vec::new()),
@@ -174,17 +175,18 @@ impl MachineBuilder {
         self
     }
 
-    /// Number of CPUs.
+    /// Number of CPUs, whatever the firmware.
     #[must_use]
     pub fn cpus(mut self, cpus: u32) -> Self {
-        self.spec.cpus = cpus;
+        self.spec.cpus = Some(cpus);
         self
     }
 
-    /// Firmware without keys: Secure Boot off.
+    /// Microsoft's keys enrolled, Secure Boot on. Where that is emulated, with one CPU unless another number is
+    /// wished.
     #[must_use]
-    pub fn without_secure_boot(mut self) -> Self {
-        self.spec.firmware = Firmware::NoKeys;
+    pub fn secure_boot(mut self) -> Self {
+        self.spec.firmware = Firmware::SecureBoot;
         self
     }
 
@@ -231,7 +233,7 @@ impl MachineBuilder {
     #[must_use]
     pub fn virtual_time(mut self) -> Self {
         self.spec.virtual_time = true;
-        self.spec.cpus = 1;
+        self.spec.cpus = Some(1);
         self.spec.accelerator = Accelerator::tcg("virtual time needs it");
         self
     }

@@ -66,6 +66,7 @@ fn install(lab: &Lab, feed: &Feed) -> Result<Machine> {
     );
     let machine = lab
         .machine("host")
+        .secure_boot()
         .memory_mib(1024)
         .drive(&disk, "raw", Bus::Virtio)
         .cd(Image::latest()?.iso())

@@ -24,6 +24,7 @@ fn an_unattended_installation_with_secure_boot_keeps_everything_over_a_reboot() 
         let disk = blank(&lab.dir().join("disk.img"), 2 * GIB)?;
         let machine = lab
             .machine("host")
+            .secure_boot()
             .memory_mib(1024)
             .drive(&disk, "raw", Bus::Virtio)
             .cd(Image::latest()?.iso())
@@ -163,7 +164,6 @@ fn an_answer_file_comes_from_a_web_server_that_the_kernel_command_line_names() {
         let image = Image::latest()?;
         let machine = lab
             .machine("host")
-            .without_secure_boot()
             .cd(image.iso())
             .kernel(DirectKernel {
                 kernel: image::output().join("vmlinuz"),

@@ -29,6 +29,7 @@ fn a_live_boot_with_1_gib_and_secure_boot_runs_a_vm() {
         let packets = lab.dir().join("packets.pcap");
         let mut machine = lab
             .machine("host")
+            .secure_boot()
             .memory_mib(1024)
             .cd(image.iso())
             .disk(Bus::Virtio, 4)

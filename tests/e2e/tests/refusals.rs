@@ -81,13 +81,14 @@ fn a_missing_root_file_system() {
     );
 }
 
-/// The boot image lies at the end of the medium, so a download that was cut short does not even start.
+/// The boot image lies at the end of the medium, so a download that was cut short does not even start. (The
+/// firmware without Secure Boot would offer its shell.)
 #[test]
 fn a_truncated_image() {
     Lab::run("Truncated image", |lab| {
         let iso = TamperedIso::copy(&Image::latest()?, lab.dir())?;
         iso.truncate(70)?;
-        let machine = lab.machine("host").cd(iso.path()).start()?;
+        let machine = lab.machine("host").secure_boot().cd(iso.path()).start()?;
         let serial = machine.serial();
         serial.wait_for("No bootable option or device was found", VERDICT)?;
         ensure!(!serial.text().contains("Quantix-OS"), "a part of it ran");
@@ -100,7 +101,7 @@ fn a_changed_kernel_is_refused_by_secure_boot() {
     Lab::run("Changed kernel", |lab| {
         let iso = TamperedIso::copy(&Image::latest()?, lab.dir())?;
         iso.flip("vmlinuz", 700)?;
-        let machine = lab.machine("host").cd(iso.path()).start()?;
+        let machine = lab.machine("host").secure_boot().cd(iso.path()).start()?;
         machine.serial().wait_for("bad shim signature", VERDICT)?;
         machine.serial().wait_for("Secure Boot refused it", VERDICT)
     });
@@ -129,7 +130,7 @@ fn real_boots_of_flipped_images() {
             Lab::run(&format!("Flip in {part} at {per_mille} per mille"), |lab| {
                 let iso = TamperedIso::copy(&Image::latest()?, lab.dir())?;
                 iso.flip(part, per_mille)?;
-                let machine = lab.machine("host").cd(iso.path()).start()?;
+                let machine = lab.machine("host").secure_boot().cd(iso.path()).start()?;
                 machine.serial().wait_text("a refusal", VERDICT, |text| {
                     REFUSALS
                         .iter()

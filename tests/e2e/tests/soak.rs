@@ -80,7 +80,7 @@ fn soak_flipped_bits_are_refused() {
             let offset = rng.u64(..iso.length(part)?);
             iso.flip_bit(part, offset, rng.u8(..8))?;
             lab.step(&format!("one bit of {part} at {offset}"));
-            let machine = lab.machine("host").cd(iso.path()).start()?;
+            let machine = lab.machine("host").secure_boot().cd(iso.path()).start()?;
             machine.serial().wait_text("a refusal", BOOT, |text| {
                 REFUSALS
                     .iter()

@@ -73,7 +73,7 @@ fn ready_ms(machine: &Machine) -> Result<f64> {
 /// The whole way from the power button, firmware and Secure Boot included; then a minute of rest.
 pub(super) fn power_on_and_memory(lab: &Lab, image: &Image, report: &mut Report) -> Result<()> {
     lab.step("power-on to ready, and memory a minute later");
-    let machine = lab.machine("idle").cd(image.iso()).start()?;
+    let machine = lab.machine("idle").secure_boot().cd(image.iso()).start()?;
     let mut api = machine.api()?;
     machine.wait_ready(BOOT)?;
     let limit = machine.accelerator().is_kvm().then_some(POWER_ON_LIMIT);

@@ -48,7 +48,6 @@ pub(super) fn run(lab: &Lab, image: &Image, runs: usize, report: &mut Report) ->
 pub(super) fn boot_directly(machine: MachineBuilder, image: &Image) -> MachineBuilder {
     let media = &image.manifest().build_id;
     machine
-        .without_secure_boot()
         .memory_mib(MEMORY_MIB)
         .drive(image.iso(), "raw", Bus::Virtio)
         .kernel(DirectKernel {
@@ -85,7 +84,6 @@ fn debian(lab: &Lab, reference: &Path, run: usize) -> Result<f64> {
     let port = crate::ports::free()?;
     let machine = lab
         .machine(&format!("debian-{run}"))
-        .without_secure_boot()
         .memory_mib(MEMORY_MIB)
         .drive(&disk, "qcow2", Bus::Virtio)
         .forward(port, 9090)

@@ -55,6 +55,7 @@ fn start(options: &Options) -> Result<()> {
     let lab = Lab::open("run")?;
     let machine = lab
         .machine("quantix-os")
+        .secure_boot()
         .memory_mib(options.memory_mib)
         .forward(options.https_port, 8443)
         .forward(options.grpc_port, 9443)

@@ -197,6 +197,7 @@ fn boot(lab: &Lab, name: &str, snapshot: Snapshot) -> Result<(Class, Option<Conf
     let machine = lab
         .machine(name)
         .memory_mib(1024)
+        .secure_boot()
         .cpus(1)
         .without_network()
         .drive(&disk.path(), "raw", Bus::Virtio)
