@@ -1,14 +1,18 @@
 //! Creating a VM: resolve images, make disks, define. Leaves nothing behind when a step fails.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use qx_hypervisor::{Definition, DiskFile, DiskImage, DiskRequest, Error as HypervisorError};
-use qx_model::name::ImageName;
+use qx_model::name::{ImageName, VmName};
 use qx_model::storage::VolumeRef;
 use qx_model::vm::{DiskSource, DiskSpec, FieldError, Image, ImageFormat, VmId, VmSpec};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::tasks::Running;
 use crate::vms::Inner;
@@ -17,36 +21,40 @@ use crate::volumes::{Guard, VolumeWish};
 /// Creates the VM, or finds that the very same wish was fulfilled before.
 /// What keeps others away from its volumes is held until it was observed.
 pub(crate) async fn create(inner: &Inner, task: &Arc<Running>, spec: VmSpec) -> Result<Vec<Guard>> {
-    let inventory = &inner.inventory;
-    let (id, mark) = (spec.id, mark(&spec)?);
-    match inventory
-        .blocking(move |hypervisor| hypervisor.creation_mark(id))
-        .await
-    {
-        Err(Error::NotFound { .. }) => {}
-        Ok(Some(found)) if found == mark => {
-            task.note("it is there already, made by an earlier request for the same");
-            return Ok(Vec::new());
-        }
-        Ok(_) => {
-            return Err(Error::Conflict {
-                reason: format!("VM {id} exists already and was not created by this request"),
-                hint: "choose another id, or none to have one chosen".into(),
-            });
-        }
-        Err(error) => return Err(error),
+    let mark = digest(&spec)?;
+    if was_made(inner, spec.id, &mark).await? {
+        task.note("it is there already, made by an earlier request for the same");
+        return Ok(Vec::new());
     }
-    if inventory
-        .find(|vm| vm.name == spec.name.as_str())?
-        .is_some()
-    {
-        return Err(HypervisorError::Exists {
-            what: format!("a VM named {}", spec.name),
-        }
-        .into());
-    }
+    refuse_name(inner, &spec.name)?;
     let plan = resolve(inner, spec, mark).await?;
     fulfil(inner, task, plan).await
+}
+
+/// Whether the VM `id` is there, made for the wish with this mark. An error if it was made otherwise.
+pub(crate) async fn was_made(inner: &Inner, id: VmId, mark: &str) -> Result<bool> {
+    let asked = inner
+        .inventory
+        .blocking(move |hypervisor| hypervisor.creation_mark(id));
+    match asked.await {
+        Err(Error::NotFound { .. }) => Ok(false),
+        Ok(Some(found)) if found == mark => Ok(true),
+        Ok(_) => Err(Error::Conflict {
+            reason: format!("VM {id} exists already and was not created by this request"),
+            hint: "choose another id, or none to have one chosen".into(),
+        }),
+        Err(error) => Err(error),
+    }
+}
+
+pub(crate) fn refuse_name(inner: &Inner, name: &VmName) -> Result<()> {
+    match inner.inventory.find(|vm| vm.name == name.as_str())? {
+        None => Ok(()),
+        Some(_) => Err(HypervisorError::Exists {
+            what: format!("a VM named {name}"),
+        }
+        .into()),
+    }
 }
 
 /// Which files of the library and volumes can't be had, before it is anybody's turn. They are looked at again then.
@@ -58,6 +66,13 @@ pub(crate) async fn refuse(inner: &Inner, spec: &VmSpec) -> Result<()> {
 pub(crate) enum Origin {
     /// A new file in the VM's own directory.
     Own(DiskRequest),
+    /// A copy of another VM's file in the VM's own directory.
+    Copied {
+        /// The other's, which nobody writes to.
+        from: PathBuf,
+        /// Its own.
+        to: PathBuf,
+    },
     /// A new volume of a pool.
     Made(VolumeWish),
     /// A volume that is there.
@@ -74,10 +89,11 @@ struct Ready {
 
 /// What was made so far, to be taken back.
 #[derive(Default)]
-struct Made {
+pub(crate) struct Made {
     own: Option<PathBuf>,
     volumes: Vec<VolumeRef>,
-    files: Vec<DiskFile>,
+    /// What is behind the disks, in their order.
+    pub(crate) files: Vec<DiskFile>,
     guards: Vec<Guard>,
 }
 
@@ -108,7 +124,7 @@ async fn fulfil(inner: &Inner, task: &Arc<Running>, ready: Ready) -> Result<Vec<
     }
 }
 
-async fn make(
+pub(crate) async fn make(
     inner: &Inner,
     task: &Arc<Running>,
     id: VmId,
@@ -128,6 +144,15 @@ async fn make(
                 // A directory that holds an earlier VM's disks fails at the first disk and is left alone.
                 made.own = request.path.parent().map(Path::to_owned);
                 made.files.push(request.path.clone().into());
+            }
+            Origin::Copied { from, to } => {
+                // As with a new file: an earlier VM's directory is left alone.
+                if made.own.is_none() {
+                    made.own = Some(new_directory(to).await?);
+                }
+                let copying = inner.volumes.copy(task, from, to, (number, all));
+                copying.await?;
+                made.files.push(to.clone().into());
             }
             Origin::Made(wish) => {
                 let file = inner
@@ -149,7 +174,18 @@ async fn make(
     Ok(())
 }
 
-async fn take_back(inner: &Inner, made: Made) {
+/// Makes the directory of a VM's files.
+async fn new_directory(file: &Path) -> Result<PathBuf> {
+    let directory = file.parent().unwrap_or(file).to_owned();
+    blocking(move || {
+        let made = DirBuilder::new().mode(0o711).create(&directory);
+        made.map_err(|error| Error::file(format!("making {}", directory.display()), error))?;
+        Ok(directory)
+    })
+    .await
+}
+
+pub(crate) async fn take_back(inner: &Inner, made: Made) {
     for volume in made.volumes {
         inner.volumes.unmake(volume).await;
     }
@@ -281,8 +317,8 @@ pub(crate) fn missing(name: &ImageName) -> String {
 }
 
 /// A digest of the wish: equal for equal wishes, across restarts and releases that add no field.
-fn mark(spec: &VmSpec) -> Result<String> {
-    let bytes = serde_json::to_vec(spec)
+pub(crate) fn digest(wish: &impl Serialize) -> Result<String> {
+    let bytes = serde_json::to_vec(wish)
         .map_err(|error| Error::internal("writing down a VM's wish", error))?;
     Ok(hex::encode(Sha256::digest(bytes)))
 }

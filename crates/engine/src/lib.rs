@@ -12,6 +12,7 @@ pub mod audit;
 pub mod auth;
 pub mod authorize;
 mod blocking;
+mod clone;
 mod console;
 mod create;
 mod devices;

@@ -14,8 +14,8 @@ use qx_model::vm::{Accelerator, HypervisorInfo, PowerAction, PowerState, Vm, VmI
 
 use self::machine::Machine;
 use crate::{
-    Definition, Device, DiskRequest, Error, Hypervisor, Limits, Result, SerialPort, Signal, Sink,
-    VmUsage, judge, judge_edit,
+    CloneDefinition, Definition, Device, DiskRequest, Error, Hypervisor, Limits, Result,
+    SerialPort, Signal, Sink, VmUsage, judge, judge_edit,
 };
 
 mod agent;
@@ -49,6 +49,18 @@ struct World {
     lingering: Vec<Arc<line::Line>>,
     agents: BTreeMap<VmId, agent::Agent>,
     unreachable: Option<String>,
+}
+
+impl World {
+    fn refuse_taken(&self, id: VmId, name: &str) -> Result<()> {
+        let mut vms = self.vms.values();
+        if vms.any(|machine| machine.vm.id == id || machine.vm.name == name) {
+            return Err(Error::Exists {
+                what: format!("a VM with the id {id} or the name {name}"),
+            });
+        }
+        Ok(())
+    }
 }
 
 impl Fake {
@@ -197,16 +209,19 @@ impl Hypervisor for Fake {
     fn define(&self, definition: &Definition) -> Result<()> {
         let mut world = self.reachable()?;
         let (id, name) = (definition.spec.id, definition.spec.name.as_str());
-        let taken = world
-            .vms
-            .values()
-            .any(|machine| machine.vm.id == id || machine.vm.name == name);
-        if taken {
-            return Err(Error::Exists {
-                what: format!("a VM with the id {id} or the name {name}"),
-            });
-        }
+        world.refuse_taken(id, name)?;
         let machine = Machine::new(definition);
+        world.vms.insert(id, machine);
+        drop(world);
+        self.signal(&Signal::Changed(id));
+        Ok(())
+    }
+
+    fn define_clone(&self, source: VmId, clone: &CloneDefinition) -> Result<()> {
+        let mut world = self.of(source)?;
+        let (id, name) = (clone.id, clone.name.as_str());
+        world.refuse_taken(id, name)?;
+        let machine = Self::machine(&mut world, source)?.cloned(clone)?;
         world.vms.insert(id, machine);
         drop(world);
         self.signal(&Signal::Changed(id));

@@ -10,6 +10,7 @@ use std::time::Duration;
 use qx_model::device::{DiskLimits, NicLimits};
 use qx_model::edit::VmEdit;
 use qx_model::metrics::{DiskIo, NetIo};
+use qx_model::name::VmName;
 use qx_model::storage::DiskFormat;
 use qx_model::vm::{HypervisorInfo, ImageFormat, NicSpec, PowerAction, Vm, VmId, VmSpec};
 
@@ -49,6 +50,11 @@ pub trait Hypervisor:
 
     /// Makes a new VM, powered off. [`Error::Exists`] if the id or the name is taken.
     fn define(&self, definition: &Definition) -> Result<()>;
+
+    /// Makes a new VM, powered off, that is configured as `source` is: with disks and firmware variables of its own, NICs
+    /// with new addresses, an empty TPM, no snapshots, and not started with the host. [`Error::WrongState`] unless the
+    /// source is off; [`Error::Exists`] if the id or the name is taken.
+    fn define_clone(&self, source: VmId, clone: &CloneDefinition) -> Result<()>;
 
     /// Forgets a VM that is off, with its firmware variables, but not its disks.
     fn undefine(&self, id: VmId) -> Result<()>;
@@ -160,6 +166,21 @@ pub struct Definition {
     pub cdrom: Option<PathBuf>,
     /// Kept with the VM and returned by [`Hypervisor::creation_mark`]: tells a repeated request from a
     /// different one. Plain ASCII without markup.
+    pub mark: String,
+}
+
+/// A clone to define.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloneDefinition {
+    /// The new VM's.
+    pub id: VmId,
+    /// The new VM's.
+    pub name: VmName,
+    /// `None` is the source's.
+    pub description: Option<String>,
+    /// What is behind the source's disks in the new VM, by target. Drives that are not named keep what they have.
+    pub disks: Vec<(String, DiskFile)>,
+    /// As [`Definition::mark`].
     pub mark: String,
 }
 

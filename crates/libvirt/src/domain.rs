@@ -18,7 +18,9 @@ const FREE_PORTS: usize = 8;
 pub(crate) const BOOTED: &[&str] = &["disk", "interface", "hostdev", "redirdev"];
 /// Our element in a domain's metadata.
 const OURS: &str = "quantix:vm";
-/// Attributes of it, which the script that starts VMs with the host reads too.
+/// Attributes of it: tells a repeated wish from another one.
+pub(crate) const MARK: &str = "mark";
+/// Those which the script that starts VMs with the host reads too.
 pub(crate) const AUTOSTART_ORDER: &str = "autostart-order";
 pub(crate) const AUTOSTART_DELAY: &str = "autostart-delay";
 /// Namespace of our own metadata in a domain.
@@ -63,7 +65,7 @@ fn vcpus(now: u32, max: Option<u32>) -> Element {
 fn metadata(definition: &Definition) -> Element {
     let ours = Element::new("quantix:vm")
         .with("xmlns:quantix", NAMESPACE)
-        .with("mark", &*definition.mark)
+        .with(MARK, &*definition.mark)
         .with("firmware", firmware_name(definition.spec.firmware));
     Element::new("metadata").holding(ours)
 }
@@ -202,13 +204,24 @@ fn devices(definition: &Definition, accelerator: Accelerator) -> Element {
 pub(crate) fn disk_drive(file: &DiskFile, target: &str) -> Element {
     let mut drive = drive("disk", file.format.name(), &file.path, target, "virtio");
     if file.block {
-        drive.set("type", "block");
-        drive.change("source", |source| {
-            source.unset("file");
-            source.set("dev", file.path.to_string_lossy());
-        });
+        set_file(&mut drive, file);
     }
     drive
+}
+
+/// What is behind a drive.
+pub(crate) fn set_file(drive: &mut Element, file: &DiskFile) {
+    let (kind, name) = if file.block {
+        ("block", "dev")
+    } else {
+        ("file", "file")
+    };
+    drive.set("type", kind);
+    drive.change("source", |source| {
+        source.unset("file");
+        source.unset("dev");
+        source.set(name, file.path.to_string_lossy());
+    });
 }
 
 pub(crate) fn drive(device: &str, format: &str, path: &Path, target: &str, bus: &str) -> Element {
@@ -239,7 +252,7 @@ pub(crate) fn interface(nic: &NicSpec) -> Element {
 
 /// The mark that [`define`] left.
 pub(crate) fn mark(domain: &Element) -> Option<&str> {
-    ours(domain)?.attribute("mark")
+    ours(domain)?.attribute(MARK)
 }
 
 fn ours(domain: &Element) -> Option<&Element> {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use qx_hypervisor::{
-    Definition, Device, DiskRequest, Error, Hypervisor, Limits, Result, SerialPort, Sink, VmUsage,
-    judge, judge_edit, kvm,
+    CloneDefinition, Definition, Device, DiskRequest, Error, Hypervisor, Limits, Result,
+    SerialPort, Sink, VmUsage, judge, judge_edit, kvm,
 };
 use qx_model::edit::{VmEdit, pending};
 use qx_model::metrics::DiskIo;
@@ -102,27 +102,14 @@ impl Hypervisor for Libvirt {
     fn define(&self, definition: &Definition) -> Result<()> {
         let connect = self.shared.connect()?;
         let (id, name) = (definition.spec.id, definition.spec.name.as_str());
-        // libvirt would take an equal id and name for an edit of that domain.
-        if let Ok(taken) = connect.lookup_domain_by_uuid(id.0) {
-            let name = taken.name().unwrap_or_default();
-            return Err(Error::Exists {
-                what: format!("the VM {name} with the id {id}"),
-            });
-        }
-        let xml = domain::define(definition, accelerator(&connect)).to_string();
-        let validate = sys::VIR_DOMAIN_DEFINE_VALIDATE;
-        let defined = connect.define_domain_xml_flags(&xml, validate);
-        defined.map_err(|error| {
-            if connect.lookup_domain_by_name(name).is_ok() {
-                Error::Exists {
-                    what: format!("a VM named {name}"),
-                }
-            } else {
-                self.doing("defining", Some(id)).failed(error)
-            }
-        })?;
+        let xml = domain::define(definition, accelerator(&connect));
+        self.define_new(&connect, (id, name), &xml)?;
         self.call(id, "defining")?
             .prepare_new(definition.spec.autostart)
+    }
+
+    fn define_clone(&self, source: VmId, clone: &CloneDefinition) -> Result<()> {
+        self.call(source, "cloning")?.define_clone(clone)
     }
 
     fn undefine(&self, id: VmId) -> Result<()> {
@@ -315,6 +302,33 @@ impl Libvirt {
             domain,
             id,
             verb,
+        })
+    }
+
+    /// Defines a domain that is not there.
+    pub(crate) fn define_new(
+        &self,
+        connect: &Connect,
+        (id, name): (VmId, &str),
+        xml: &Element,
+    ) -> Result<()> {
+        // libvirt would take an equal id and name for an edit of that domain.
+        if let Ok(taken) = connect.lookup_domain_by_uuid(id.0) {
+            let name = taken.name().unwrap_or_default();
+            return Err(Error::Exists {
+                what: format!("the VM {name} with the id {id}"),
+            });
+        }
+        let validate = sys::VIR_DOMAIN_DEFINE_VALIDATE;
+        let defined = connect.define_domain_xml_flags(&xml.to_string(), validate);
+        defined.map(drop).map_err(|error| {
+            if connect.lookup_domain_by_name(name).is_ok() {
+                Error::Exists {
+                    what: format!("a VM named {name}"),
+                }
+            } else {
+                self.doing("defining", Some(id)).failed(error)
+            }
         })
     }
 

@@ -10,6 +10,7 @@
 //! ```
 
 mod agents;
+mod clone;
 mod connection;
 mod devices;
 mod domain;

@@ -160,7 +160,7 @@ impl Call<'_> {
         let turn = storage.variables(self.id, &raw, &mut xml)?;
         let defined = self.connect.define_domain_xml(&xml.to_string());
         defined.map_err(|error| self.doing().failed(error))?;
-        turn.forget_raw()
+        turn.forget_old()
     }
 }
 
@@ -183,7 +183,7 @@ fn observe(xml: &Element, current: bool) -> Snapshot {
 }
 
 /// Where the firmware's variables are, and what they are made from.
-pub(crate) struct RawVariables {
+pub(crate) struct Variables {
     /// The file; absent before the first start.
     pub(crate) file: String,
     /// What libvirt would make it from.
@@ -191,16 +191,19 @@ pub(crate) struct RawVariables {
 }
 
 /// Variables that lie in a raw file.
-pub(crate) fn raw_variables(domain: &Element) -> Option<RawVariables> {
+fn raw_variables(domain: &Element) -> Option<Variables> {
     let nvram = domain.child("os")?.child("nvram")?;
-    if nvram
-        .attribute("format")
-        .is_some_and(|format| format != "raw")
-    {
-        return None;
-    }
-    Some(RawVariables {
-        file: nvram.text(),
+    let format = nvram.attribute("format");
+    variables_of(domain).filter(|_| format.is_none_or(|format| format == "raw"))
+}
+
+/// The variables of a domain with UEFI.
+pub(crate) fn variables_of(domain: &Element) -> Option<Variables> {
+    let nvram = domain.child("os")?.child("nvram")?;
+    let source = nvram.child("source");
+    let file = source.and_then(|source| source.attribute("file"));
+    Some(Variables {
+        file: file.map_or_else(|| nvram.text(), str::to_owned),
         template: nvram.attribute("template").map(str::to_owned),
     })
 }

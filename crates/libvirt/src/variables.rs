@@ -10,7 +10,7 @@ use uuid::Uuid;
 use virt::error::ErrorNumber;
 use virt::storage_vol::StorageVol;
 
-use crate::snapshots::RawVariables;
+use crate::snapshots::Variables;
 use crate::storage::{Pool, Storage, split, volume};
 use crate::xml::Element;
 
@@ -18,39 +18,50 @@ use crate::xml::Element;
 static TURN: Mutex<()> = Mutex::new(());
 
 /// The new file is there. The old one, too, until it is forgotten.
-pub(crate) struct Variables {
-    raw: Option<StorageVol>,
+pub(crate) struct Made {
+    new: StorageVol,
+    old: Option<StorageVol>,
     _pool: Pool,
     _turn: MutexGuard<'static, ()>,
 }
 
-impl Variables {
-    /// Removes the raw file, which nothing names any more.
-    pub(crate) fn forget_raw(self) -> Result<()> {
-        let Some(raw) = &self.raw else { return Ok(()) };
-        raw.delete(0).map_err(|error| Error::Failed {
+impl Made {
+    /// Removes the old file, which nothing names any more.
+    pub(crate) fn forget_old(self) -> Result<()> {
+        let Some(old) = &self.old else { return Ok(()) };
+        old.delete(0).map_err(|error| Error::Failed {
             action: "removing firmware variables that are no longer used".into(),
             message: error.message().to_owned(),
         })
     }
+
+    /// Removes the new file, which nothing names yet.
+    pub(crate) fn take_back(&self) {
+        if let Err(error) = self.new.delete(0) {
+            tracing::error!(
+                error = error.message(),
+                "firmware variables were left behind"
+            );
+        }
+    }
 }
 
 impl Storage<'_> {
-    /// Makes a VM's firmware variables a qcow2 file, from the raw one or, before the first start, from what
-    /// libvirt would make that from. `domain` names it afterwards, and still has to be given to libvirt.
+    /// Makes the VM `id` a qcow2 file of firmware variables, from the file that is there or, before the first start,
+    /// from what libvirt would make that from. `domain` names it afterwards, and still has to be given to libvirt.
     pub(crate) fn variables(
         &self,
         id: VmId,
-        raw: &RawVariables,
+        variables: &Variables,
         domain: &mut Element,
-    ) -> Result<Variables> {
+    ) -> Result<Made> {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let doing = self.doing("making firmware variables that can be snapshotted");
         let failed = |error| doing.failed(error);
-        let (directory, old) = split(Path::new(&raw.file))?;
+        let (directory, old) = split(Path::new(&variables.file))?;
         let pool = self.existing(directory)?;
         let present = pool.0.lookup_storage_vol_by_name(&old).ok();
-        let template = raw.template.as_deref().map(Path::new);
+        let template = variables.template.as_deref().map(Path::new);
         let (_templates, source) = match (present.clone(), template) {
             (Some(volume), _) => (None, volume),
             (None, Some(template)) => {
@@ -62,7 +73,7 @@ impl Storage<'_> {
             (None, None) => {
                 return Err(Error::Failed {
                     action: "making firmware variables that can be snapshotted".into(),
-                    message: format!("neither {} is there nor a template of it", raw.file),
+                    message: format!("neither {} is there nor a template of it", variables.file),
                 });
             }
         };
@@ -78,17 +89,20 @@ impl Storage<'_> {
             }
             made => made,
         };
-        let path = made.and_then(|made| made.path()).map_err(failed)?;
+        let new = made.map_err(failed)?;
+        let path = new.path().map_err(failed)?;
         domain.change("os", |os| {
             os.change("nvram", |nvram| {
                 nvram.set("format", "qcow2");
                 nvram.unset("template");
                 nvram.unset("templateFormat");
+                nvram.unset("type");
                 nvram.say(path);
             });
         });
-        Ok(Variables {
-            raw: present,
+        Ok(Made {
+            new,
+            old: present,
             _pool: pool,
             _turn: turn,
         })

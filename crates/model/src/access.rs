@@ -100,6 +100,8 @@ operations! {
     VmGet "vm_get" Viewer,
     /// Define a VM.
     VmCreate "vm_create" Operator,
+    /// Make a VM that is what another one is.
+    VmClone "vm_clone" Operator,
     /// Power on.
     VmStart "vm_start" Operator,
     /// Ask the guest to shut down.

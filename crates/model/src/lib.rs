@@ -2,6 +2,7 @@
 //! no I/O, no runtime, no wire format and no libvirt.
 
 pub mod access;
+pub mod clone;
 pub mod device;
 pub mod edit;
 pub mod guest;

@@ -1,11 +1,13 @@
 //! Making a volume: blank, or of an image or another volume, whose blocks are shared, copied or converted. It appears
 //! whole, or not at all.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use qx_host::volumes::{Copied, convert, convert_onto, copy};
 use qx_hypervisor::{DiskFile, Error as HypervisorError};
 use qx_model::access::{Actor, Operation};
+use qx_model::name::VolumeName;
 use qx_model::storage::{DiskFormat, Pool, PoolId, VolumeRef, VolumeSpec, check_new_name};
 use qx_model::task::Cancel;
 use qx_model::vm::{DiskSource, DiskSpec, VmId, check_disk_size};
@@ -127,12 +129,11 @@ impl Volumes {
             DiskSource::Image(name) => VolumeSource::Image(name.clone()),
             DiskSource::Volume(volume) => VolumeSource::Volume(volume.clone()),
         };
-        let name = format!("{}{index}{end}", super::made_for(id));
-        let name = name
-            .parse()
-            .map_err(|error| Error::internal("naming a volume", error))?;
         let wish = VolumeWish {
-            volume: VolumeRef { pool, name },
+            volume: VolumeRef {
+                pool,
+                name: made_name(id, index, end)?,
+            },
             format: Some(format),
             size_bytes: disk.size_bytes,
             full: false,
@@ -142,12 +143,71 @@ impl Volumes {
         Ok(wish)
     }
 
+    /// The volume that is made for a clone's disk with this number, beside the volume that is at `path`; `None` if no
+    /// active pool has it.
+    pub(crate) async fn wish_for_clone(
+        &self,
+        id: VmId,
+        path: &Path,
+        index: usize,
+    ) -> Result<Option<VolumeWish>> {
+        let Some((source, format)) = self.inner.at(path).await? else {
+            return Ok(None);
+        };
+        let end = match format {
+            DiskFormat::Raw => "",
+            DiskFormat::Qcow2 => ".qcow2",
+        };
+        let wish = VolumeWish {
+            volume: VolumeRef {
+                pool: source.pool,
+                name: made_name(id, index, end)?,
+            },
+            format: Some(format),
+            size_bytes: None,
+            full: false,
+            source: VolumeSource::Volume(source),
+        };
+        self.inner.ready(wish.clone()).await?;
+        Ok(Some(wish))
+    }
+
+    /// Copies a VM's file, which nobody writes to.
+    pub(crate) async fn copy(
+        &self,
+        task: &Arc<Running>,
+        from: &Path,
+        to: &Path,
+        part: Part,
+    ) -> Result<()> {
+        let (from, to, running) = (from.to_owned(), to.to_owned(), Arc::clone(task));
+        let copied = blocking(move || {
+            let format = DiskFormat::Qcow2.name();
+            copy((&from, format), &to, &mut watch(&running, part)).map_err(failed)
+        });
+        task.note(copied_words(copied.await?));
+        Ok(())
+    }
+
     /// Takes back what [`Self::make`] made.
     pub(crate) async fn unmake(&self, volume: VolumeRef) {
         if let Err(error) = self.inner.remove(volume.clone()).await {
             tracing::error!(name = %volume.name, %error, "a volume was left behind");
         }
         self.inner.changed();
+    }
+}
+
+fn made_name(id: VmId, index: usize, end: &str) -> Result<VolumeName> {
+    let name = format!("{}{index}{end}", super::made_for(id));
+    name.parse()
+        .map_err(|error| Error::internal("naming a volume", error))
+}
+
+fn copied_words(copied: Copied) -> &'static str {
+    match copied {
+        Copied::Shared => "its blocks are shared with its source until one of both is written to",
+        Copied::Bytes(_) => "copied",
     }
 }
 
@@ -276,18 +336,17 @@ impl Inner {
         let made = blocking(move || {
             let mut watch = watch(&running, part);
             if same {
-                return copy(&source.path, &target, &mut watch).map_err(failed);
+                let from = (&*source.path, format.name());
+                return copy(from, &target, &mut watch).map_err(failed);
             }
             let from = (&*source.path, source.format.name());
             convert(from, (&target, format.name()), &mut watch).map_err(failed)?;
             Ok(Copied::Bytes(source.virtual_bytes))
         });
-        task.note(match made.await? {
-            Copied::Shared => {
-                "its blocks are shared with its source until one of both is written to".to_owned()
-            }
-            Copied::Bytes(_) if same => "copied".to_owned(),
-            Copied::Bytes(_) => format!("converted to {}", format.name()),
+        let made = made.await?;
+        task.note(match same {
+            true => copied_words(made).to_owned(),
+            false => format!("converted to {}", format.name()),
         });
         Ok(())
     }

@@ -6,12 +6,15 @@ mod create;
 mod source;
 mod transfer;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use qx_hypervisor::{DiskFile, no_such_volume};
 use qx_model::access::{Actor, Operation};
 use qx_model::name::ImageName;
-use qx_model::storage::{DiskFormat, Pool, PoolId, StorageUser, Volume, VolumeRef, VolumeSpec};
+use qx_model::storage::{
+    DiskFormat, Pool, PoolId, PoolState, StorageUser, Volume, VolumeRef, VolumeSpec,
+};
 use qx_model::vm::{VmId, check_disk_size};
 
 use crate::authorize::authorize;
@@ -229,12 +232,8 @@ impl Volumes {
     }
 
     /// Removes those of these files that are volumes which were made for the VM `id`.
-    pub(crate) async fn remove_made_for(
-        &self,
-        id: VmId,
-        files: &[std::path::PathBuf],
-    ) -> Result<()> {
-        let made = |file: &&std::path::PathBuf| {
+    pub(crate) async fn remove_made_for(&self, id: VmId, files: &[PathBuf]) -> Result<()> {
+        let made = |file: &&PathBuf| {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             name.starts_with(&made_for(id))
         };
@@ -306,6 +305,33 @@ impl Inner {
             volume,
             used_by,
         })
+    }
+
+    /// The volume of an active pool that is at `path`, and its format.
+    async fn at(&self, path: &Path) -> Result<Option<(VolumeRef, DiskFormat)>> {
+        let pools = self
+            .pools
+            .inventory
+            .blocking(|hypervisor| hypervisor.pools());
+        let has = |pool: &Pool| {
+            pool.state == PoolState::Active && pool.target.as_deref() == path.parent()
+        };
+        let Some(pool) = pools.await?.into_iter().find(has) else {
+            return Ok(None);
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let Ok(name) = name.parse() else {
+            return Ok(None);
+        };
+        let volume = VolumeRef {
+            pool: pool.id,
+            name,
+        };
+        let format = match &*self.get(&volume).await?.volume.format {
+            "qcow2" => DiskFormat::Qcow2,
+            _ => DiskFormat::Raw,
+        };
+        Ok(Some((volume, format)))
     }
 
     async fn remove(&self, volume: VolumeRef) -> Result<()> {

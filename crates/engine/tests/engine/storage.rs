@@ -75,7 +75,7 @@ fn invalid<T: std::fmt::Debug>(answer: Result<T, Error>) -> (String, String) {
 }
 
 /// The host's own pool, once it is there.
-async fn own(engine: &Engine) -> PoolInUse {
+pub(super) async fn own(engine: &Engine) -> PoolInUse {
     let find = async || {
         let pools = engine.pools.list(&viewer()).await.ok()?;
         let ready = |seen: &PoolInUse| seen.own && seen.pool.state == PoolState::Active;

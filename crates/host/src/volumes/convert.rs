@@ -18,6 +18,8 @@ use crate::command;
 const QEMU_IMG: &str = "/usr/bin/qemu-img";
 /// A header is read in less.
 const LOOK: Duration = Duration::from_secs(30);
+/// The space that a snapshot holds is counted back, which takes reading all of the file's tables.
+const REMOVAL: Duration = Duration::from_mins(10);
 /// Between two looks whether it is to stop.
 const PULSE: Duration = Duration::from_millis(200);
 
@@ -36,6 +38,14 @@ struct Info {
     virtual_size: u64,
     backing_filename: Option<String>,
     format_specific: Option<Specific>,
+    #[serde(default)]
+    snapshots: Vec<Inside>,
+}
+
+/// A snapshot in the image.
+#[derive(Deserialize)]
+struct Inside {
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -61,19 +71,7 @@ struct Extent {
 /// # Errors
 /// When it is no such image, or is damaged.
 pub fn facts(path: &Path, format: &str) -> Result<Facts, VolumeError> {
-    let failed = |said: String| VolumeError::Program {
-        doing: format!("can't read {} as {format}", path.display()),
-        said,
-    };
-    let arguments = ["info", "--output=json", "-f", format, "--"].map(OsStr::new);
-    let arguments = [&arguments[..], &[path.as_os_str()]].concat();
-    let done = command::run(QEMU_IMG, &arguments, LOOK);
-    let done = done.map_err(|error| failed(error.to_string()))?;
-    if !done.status.success() {
-        return Err(failed(done.stderr));
-    }
-    let info: Info =
-        serde_json::from_str(&done.stdout).map_err(|error| failed(error.to_string()))?;
+    let info = info(path, format)?;
     let data = info.format_specific.and_then(|specific| specific.data);
     let other = |name: &String| Path::new(name) != path;
     let (data_file, extents) = data
@@ -87,6 +85,40 @@ pub fn facts(path: &Path, format: &str) -> Result<Facts, VolumeError> {
             .or(data_file)
             .or_else(|| extents.find(other)),
     })
+}
+
+/// Removes all snapshots that are in a qcow2 file.
+pub(super) fn forget_snapshots(path: &Path) -> Result<(), VolumeError> {
+    while let Some(one) = info(path, "qcow2")?.snapshots.first() {
+        let file = path.display().to_string().replace(',', ",,");
+        let image = format!("driver=qcow2,file.driver=file,file.filename={file}");
+        let arguments = ["snapshot", "--image-opts", "-d", &one.name, &image].map(OsStr::new);
+        let failed = |said: String| VolumeError::Program {
+            doing: format!("can't remove a snapshot from {}", path.display()),
+            said,
+        };
+        let done = command::run(QEMU_IMG, &arguments, REMOVAL);
+        let done = done.map_err(|error| failed(error.to_string()))?;
+        if !done.status.success() {
+            return Err(failed(done.stderr));
+        }
+    }
+    Ok(())
+}
+
+fn info(path: &Path, format: &str) -> Result<Info, VolumeError> {
+    let failed = |said: String| VolumeError::Program {
+        doing: format!("can't read {} as {format}", path.display()),
+        said,
+    };
+    let arguments = ["info", "--output=json", "-f", format, "--"].map(OsStr::new);
+    let arguments = [&arguments[..], &[path.as_os_str()]].concat();
+    let done = command::run(QEMU_IMG, &arguments, LOOK);
+    let done = done.map_err(|error| failed(error.to_string()))?;
+    if !done.status.success() {
+        return Err(failed(done.stderr));
+    }
+    serde_json::from_str(&done.stdout).map_err(|error| failed(error.to_string()))
 }
 
 /// Makes the new file `target` in format `into` of what the image `source`, of format `from`, holds.

@@ -9,6 +9,7 @@ use std::path::Path;
 use rustix::fs::{SeekFrom, ioctl_ficlone, seek};
 use rustix::io::Errno;
 
+use super::convert::forget_snapshots;
 use super::place::{Part, open};
 use super::{VolumeError, Watch};
 
@@ -24,11 +25,16 @@ pub enum Copied {
     Bytes(u64),
 }
 
-/// Copies the file or block device `source` to the new file `target`.
+/// Copies the file or block device `source`, whose format is known, to the new file `target`. Snapshots in a qcow2 file
+/// are not taken along: what they are of is another VM.
 ///
 /// # Errors
 /// See [`VolumeError`].
-pub fn copy(source: &Path, target: &Path, watch: Watch<'_>) -> Result<Copied, VolumeError> {
+pub fn copy(
+    (source, format): (&Path, &str),
+    target: &Path,
+    watch: Watch<'_>,
+) -> Result<Copied, VolumeError> {
     let doing = || VolumeError::file(format!("copying {}", source.display()));
     let (from, length) = open(source).map_err(doing())?;
     let part = Part::of(target)?;
@@ -38,6 +44,9 @@ pub fn copy(source: &Path, target: &Path, watch: Watch<'_>) -> Result<Copied, Vo
         Ok(()) => Copied::Shared,
         Err(_) => Copied::Bytes(copy_data(&from, length, &to, watch, doing)?),
     };
+    if format == "qcow2" {
+        forget_snapshots(part.path())?;
+    }
     part.keep(target)?;
     Ok(copied)
 }
@@ -102,7 +111,7 @@ mod tests {
         file.set_len(64 << 20).unwrap();
         file.write_all_at(b"middle", 30 << 20).unwrap();
         let mut seen = 0;
-        copy(&source, &target, &mut |done, of| {
+        copy((&source, "raw"), &target, &mut |done, of| {
             assert!(done <= of);
             seen += 1;
             true
@@ -111,6 +120,31 @@ mod tests {
         assert!(fs::read(&source).unwrap() == fs::read(&target).unwrap());
         assert!(fs::metadata(&target).unwrap().blocks() * 512 < 8 << 20);
         assert!(seen < 32, "{seen} pieces of a hole were copied");
+    }
+
+    #[test]
+    fn snapshots_are_not_taken_along() {
+        let dir = tempfile::tempdir().unwrap();
+        let (source, target) = (dir.path().join("a,b.qcow2"), dir.path().join("c,d.qcow2"));
+        let image = |arguments: &[&str], file: &Path| {
+            let mut command = std::process::Command::new("qemu-img");
+            let output = command.args(arguments).arg(file).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let made = std::process::Command::new("qemu-img")
+            .args(["create", "-q", "-f", "qcow2"])
+            .arg(&source)
+            .arg("64M")
+            .status();
+        assert!(made.unwrap().success());
+        for name in ["2", "-l", "a b"] {
+            image(&["snapshot", "-c", name], &source);
+        }
+        copy((&source, "qcow2"), &target, &mut |_, _| true).unwrap();
+        assert_eq!(image(&["snapshot", "-l"], &target), "");
+        assert_eq!(image(&["snapshot", "-l"], &source).lines().count(), 5);
+        image(&["check", "-q"], &target);
     }
 
     #[test]

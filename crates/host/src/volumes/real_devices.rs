@@ -85,6 +85,6 @@ fn an_image_is_written_to_a_block_device_and_read_from_it() {
     let (_, length) = open(&disk.path).unwrap();
     assert_eq!(length, 16 * MIB);
     let copied = path("copy");
-    copy(&disk.path, Path::new(&copied), &mut |_, _| true).unwrap();
+    copy((&disk.path, "raw"), Path::new(&copied), &mut |_, _| true).unwrap();
     assert!(fs::read(copied).unwrap()[..content.len()] == content[..]);
 }

@@ -16,6 +16,7 @@ use qx_model::vm::{DiskSource, DiskSpec, Firmware, ImageFormat, PowerState, Vm, 
 use self::line::Line;
 use crate::{Definition, DiskImage, DiskRequest, Error, Hypervisor, Signal, VmUsage};
 
+mod clone;
 mod devices;
 mod edit;
 mod guest;
@@ -63,7 +64,7 @@ impl Subject<'_> {
     /// If the implementation breaks the contract.
     pub fn check(&self) {
         type Check<'a> = (&'a str, fn(&Subject<'a>));
-        let checks: [Check<'_>; 31] = [
+        let checks: [Check<'_>; 32] = [
             (
                 "a defined VM is what was wished for, and off",
                 Self::defined_as_wished,
@@ -75,6 +76,10 @@ impl Subject<'_> {
             (
                 "a VM starts with the host when that is wished for, in its order",
                 Self::autostart,
+            ),
+            (
+                "a clone is what its source is, and shares nothing with it",
+                Self::clone,
             ),
             (
                 "what a running VM can't take now is pending until it was off",

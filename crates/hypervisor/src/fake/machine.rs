@@ -12,7 +12,7 @@ use qx_model::vm::{Accelerator, Disk, Nic, NicSpec, PowerState, Vm, VmId};
 
 use super::line::Line;
 use super::snapshots::Kept;
-use crate::{Definition, Device, Error, Result};
+use crate::{CloneDefinition, Definition, Device, Error, Result};
 
 pub(super) struct Machine {
     /// As configured.
@@ -42,6 +42,48 @@ impl Machine {
             snapshots: Vec::new(),
             taken: 0,
         }
+    }
+
+    /// Another one that is configured like this.
+    pub(super) fn cloned(&self, clone: &CloneDefinition) -> Result<Self> {
+        if self.vm.state != PowerState::Off {
+            return Err(Error::WrongState {
+                reason: format!("VM {} is not off: shut it down first", self.vm.id),
+            });
+        }
+        let mut vm = self.vm.clone();
+        (vm.id, vm.name) = (clone.id, clone.name.to_string());
+        if let Some(description) = &clone.description {
+            vm.description.clone_from(description);
+        }
+        vm.autostart = false;
+        for disk in &mut vm.disks {
+            let file = clone
+                .disks
+                .iter()
+                .find(|(target, _)| *target == disk.target);
+            if let Some((_, file)) = file {
+                disk.path = Some(file.path.clone());
+            }
+        }
+        let bytes = clone.id.0.as_bytes();
+        for (number, nic) in (0_u8..).zip(&mut vm.nics) {
+            let mac = format!("52:54:00:{:02x}:{:02x}:{number:02x}", bytes[0], bytes[1]);
+            for name in vm.boot_order.iter_mut().filter(|name| **name == nic.mac) {
+                name.clone_from(&mac);
+            }
+            nic.mac = mac;
+        }
+        Ok(Self {
+            running: vm.clone(),
+            vm,
+            edits: 0,
+            mark: clone.mark.clone(),
+            line: None,
+            screens: Vec::new(),
+            snapshots: Vec::new(),
+            taken: 0,
+        })
     }
 
     /// Ends what a VM that is off can't go on with.
