@@ -208,6 +208,16 @@ pub(crate) enum VmCommand {
     },
     /// Make one. It stays off.
     Create(Create),
+    /// Make one like another, which must be off: with disks, MAC addresses and firmware variables of its own.
+    Clone {
+        /// The VM to clone: name or id.
+        vm: String,
+        /// What the new one is called: 1 to 63 letters, digits, '.', '_' or '-'.
+        name: String,
+        /// Free text; the other VM's if left out.
+        #[arg(long)]
+        description: Option<String>,
+    },
     /// Change one: at once where its guest can take it, the rest when it was off.
     Set(Set),
     /// Its disks.

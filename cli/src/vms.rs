@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use qx_api::client::{Client, PowerAction};
-use qx_api::rest::{self, DiskCreate, NicCreate, Vm, VmCreate, VmPatch};
+use qx_api::rest::{self, DiskCreate, NicCreate, Task, Vm, VmClone, VmCreate, VmPatch};
 use uuid::Uuid;
 
 use crate::args::{Create, Disk, Firmware, Format, Set, VmCommand};
@@ -32,14 +32,30 @@ pub(crate) async fn run(client: &Client, ways: Ways, command: VmCommand) -> Resu
                 disks.push(disk_wish(client, disk, pool).await?);
             }
             let task = client.begin_create_vm(&wish(create, disks)).await?;
-            let Some(task) = finish(client, format, no_wait, task).await? else {
+            let Some(id) = made(client, ways, task).await? else {
                 return Ok(());
             };
-            let id = task.target.id.parse().context("the host names no VM")?;
             if start {
                 return begin_power(client, ways, id, PowerAction::Start).await;
             }
             show(format, &client.vm(id).await?)
+        }
+        VmCommand::Clone {
+            vm,
+            name,
+            description,
+        } => {
+            let source = find(client, &vm).await?;
+            let wish = VmClone {
+                id: None,
+                name,
+                description,
+            };
+            let task = client.begin_clone_vm(source.id, &wish).await?;
+            match made(client, ways, task).await? {
+                Some(id) => show(format, &client.vm(id).await?),
+                None => Ok(()),
+            }
         }
         VmCommand::Set(set) => {
             let vm = find(client, &set.vm).await?;
@@ -74,6 +90,15 @@ pub(crate) async fn run(client: &Client, ways: Ways, command: VmCommand) -> Resu
 
 /// How to print, and whether not to wait.
 pub(crate) type Ways = (Format, bool);
+
+/// The VM that a task made, unless nobody waits for it.
+async fn made(client: &Client, (format, no_wait): Ways, task: Task) -> Result<Option<Uuid>> {
+    let Some(task) = finish(client, format, no_wait, task).await? else {
+        return Ok(None);
+    };
+    let id = task.target.id.parse().context("the host names no VM")?;
+    Ok(Some(id))
+}
 
 /// The VM, unless nobody waits for it.
 fn shown(format: Format, vm: Option<Vm>) -> Result<()> {

@@ -47,6 +47,24 @@ async function choose(menu: string, action: string): Promise<void> {
 
 const state = (text: string) => page.getByText(text, { exact: true }).first().waitFor();
 
+test('a VM is cloned, under a name that is free', async () => {
+  await openVm('origin');
+  await choose('origin', 'Clone …');
+  const dialog = page.getByRole('dialog');
+  await expectAccessible(page);
+  await dialog.getByLabel('Name', { exact: true }).fill('origin');
+  await dialog.getByRole('button', { name: 'Clone' }).click();
+  await dialog.getByText('a VM named origin').waitFor();
+  await dialog.getByLabel('Name', { exact: true }).fill('origin-2');
+  await dialog.getByLabel('Description').fill('as it was');
+  await dialog.getByRole('button', { name: 'Clone' }).click();
+  await page.getByText('origin-2 is being made').waitFor();
+  await page.getByRole('link', { name: 'Virtual machines' }).first().click();
+  await page.getByRole('link', { name: 'origin-2', exact: true }).click();
+  await heading('origin-2').waitFor();
+  await page.getByText('as it was').waitFor();
+});
+
 test('a VM is paused, resumed, suspended to disk, and its saved memory discarded', async () => {
   await openVm('hold1');
   await page.getByRole('button', { name: 'Start hold1' }).click();

@@ -337,6 +337,20 @@ pub const VM_CREATE: Endpoint = Endpoint::new(
 .answers(201, Output::Json("Vm"))
 .or_task()
 .fails(&[409, 503, 507]);
+/// Clone a VM.
+pub const VM_CLONE: Endpoint = Endpoint::new(
+    "cloneVm",
+    Post,
+    "/api/v1/vms/{id}/clone",
+    Requires(Operation::VmClone),
+    "Make a VM like this one, which must be off: its disks are copied (sharing blocks on XFS), MAC addresses, firmware \
+     variables and an empty TPM are its own, snapshots stay behind, and it does not start with the host; asking again \
+     with the same id and the same wish answers the one that is there",
+)
+.takes(Input::Json("VmClone"))
+.answers(201, Output::Json("Vm"))
+.or_task()
+.fails(&[404, 409, 503, 507]);
 /// One VM.
 pub const VM_GET: Endpoint = Endpoint::new(
     "getVm",
@@ -719,6 +733,7 @@ pub const ALL: &[Endpoint] = &[
     UPDATE_ROLLBACK,
     VM_LIST,
     VM_CREATE,
+    VM_CLONE,
     VM_GET,
     VM_PATCH,
     VM_DELETE,

@@ -201,7 +201,15 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
         ],
         Output::Json(schema) => {
             let mut response = json!({ "description": "Done.", "content": json_of(schema) });
-            if ["createVm", "createNetwork", "createPool", "createVolume"].contains(&endpoint.id) {
+            if [
+                "createVm",
+                "cloneVm",
+                "createNetwork",
+                "createPool",
+                "createVolume",
+            ]
+            .contains(&endpoint.id)
+            {
                 response["headers"] = json!({
                     "Location": { "schema": { "type": "string" }, "description": "Its path." },
                 });
@@ -357,6 +365,7 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::HostNetworkChange>(&mut found);
     collect::<rest::VmPage>(&mut found);
     collect::<rest::VmCreate>(&mut found);
+    collect::<rest::VmClone>(&mut found);
     collect::<rest::VmPatch>(&mut found);
     collect::<rest::DiskAttach>(&mut found);
     collect::<rest::DiskPatch>(&mut found);

@@ -92,6 +92,7 @@ rpcs! {
     "UpdateService/Confirm" UpdateConfirm,
     "UpdateService/RollBack" UpdateRollback,
     "VmService/Create" VmCreate,
+    "VmService/CloneVm" VmClone,
     "VmService/List" VmList,
     "VmService/Get" VmGet,
     "VmService/Update" VmEdit,

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use qx_hypervisor::CloneDefinition;
 use qx_model::access::{Actor, Operation};
 use qx_model::clone::VmClone;
-use qx_model::power::PowerState;
 use qx_model::task::Cancel;
 use qx_model::vm::{Vm, VmId};
 
@@ -35,6 +34,7 @@ impl Vms {
             }
             let vm = self.inner.inventory.observe(source).await?;
             if !create::was_made(&self.inner, wish.id, &mark(source, &wish)?).await? {
+                create::refuse_name(&self.inner, &wish.name)?;
                 origins(&self.inner, &vm, wish.id).await?;
             }
             Ok(vm)
@@ -139,7 +139,7 @@ fn elsewhere(vm: &Vm, target: &str, path: &Path) -> Error {
 }
 
 fn refuse_on(vm: &Vm) -> Result<()> {
-    if vm.state == PowerState::Off {
+    if vm.state.is_off() {
         return Ok(());
     }
     Err(Error::Conflict {

@@ -1,7 +1,6 @@
 //! Clones: another domain's XML, with what must not be shared made anew. What is not understood is taken along.
 
 use qx_hypervisor::{CloneDefinition, DiskFile, Error, Result};
-use qx_model::power::PowerState;
 
 use crate::domain;
 use crate::hypervisor::{Call, WHOLE};
@@ -11,7 +10,7 @@ use crate::xml::Element;
 impl Call<'_> {
     /// Defines a clone of this VM. Its firmware variables are gone again if that fails.
     pub(crate) fn define_clone(&self, clone: &CloneDefinition) -> Result<()> {
-        if self.libvirt.state(&self.domain, self.id)? != PowerState::Off {
+        if !self.libvirt.state(&self.domain, self.id)?.is_off() {
             return Err(Error::WrongState {
                 reason: format!("VM {} is not off: shut it down first", self.id),
             });

@@ -48,6 +48,12 @@ impl PowerState {
             Self::Off | Self::Saved | Self::Crashed => false,
         }
     }
+
+    /// Whether neither a process nor saved memory holds its disks as they are.
+    #[must_use]
+    pub const fn is_off(self) -> bool {
+        matches!(self, Self::Off | Self::Crashed)
+    }
 }
 
 /// What can be asked of a VM's power.

@@ -3,6 +3,7 @@
 export { NetworkTrial } from '@/host-network/network-trial';
 export { RenewDialog } from '@/session/renew-dialog';
 export { TasksDialog } from '@/tasks/tasks-dialog';
+export { CloneDialog } from '@/vms/clone-dialog';
 export { CreateDialog } from '@/vms/create-dialog';
 export { AddDiskDialog, AddNicDialog, CdDialog, GrowDiskDialog, RemoveDiskDialog, RemoveNicDialog } from '@/vms/device-dialogs';
 export { EditDialog } from '@/vms/edit-dialog';

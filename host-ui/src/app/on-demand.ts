@@ -6,6 +6,7 @@ const load = () => import('./dialogs');
 
 export const RenewDialog = lazy(async () => ({ default: (await load()).RenewDialog }));
 export const CreateDialog = lazy(async () => ({ default: (await load()).CreateDialog }));
+export const CloneDialog = lazy(async () => ({ default: (await load()).CloneDialog }));
 export const DeleteDialog = lazy(async () => ({ default: (await load()).DeleteDialog }));
 export const EditDialog = lazy(async () => ({ default: (await load()).EditDialog }));
 export const AddDiskDialog = lazy(async () => ({ default: (await load()).AddDiskDialog }));

@@ -213,6 +213,13 @@ export const de: Messages = {
   'vm.discard.text': 'Was {name} beim Anhalten gerade tat, geht verloren, ebenso was der Gast nicht auf die Platte geschrieben hatte. Danach ist die VM aus.',
   'vm.console': 'Konsole',
   'vm.console.named': 'Konsole von {name}',
+  'vm.clone': 'Klonen',
+  'vm.clone.ask': 'Klonen …',
+  'vm.clone.title': '{name} klonen',
+  'vm.clone.text':
+    'Eine neue VM mit denselben Einstellungen und einer Kopie jeder Festplatte. MAC-Adressen und Firmware-Variablen sind ihre eigenen, ihr TPM ist leer, Snapshots kommen nicht mit.',
+  'vm.clone.begun': '{name} wird angelegt',
+  'vm.clone.follow': 'Aufgaben zeigt, wie weit es ist.',
   'vm.delete': 'Löschen',
   'vm.delete.ask': 'Löschen …',
   'vm.delete.title': '{name} löschen?',

@@ -213,6 +213,13 @@ export const en = {
   'vm.discard.text': 'What {name} was doing when it was suspended is lost, and what its guest had not written to disk. It is off then.',
   'vm.console': 'Console',
   'vm.console.named': 'Console of {name}',
+  'vm.clone': 'Clone',
+  'vm.clone.ask': 'Clone …',
+  'vm.clone.title': 'Clone {name}',
+  'vm.clone.text':
+    'A new VM with the same settings and a copy of every disk. Its MAC addresses and firmware variables are its own, its TPM is empty, and snapshots are not taken along.',
+  'vm.clone.begun': '{name} is being made',
+  'vm.clone.follow': 'Tasks shows how far it is.',
   'vm.delete': 'Delete',
   'vm.delete.ask': 'Delete …',
   'vm.delete.title': 'Delete {name}?',

@@ -24,6 +24,7 @@ export const StopIcon = () => <Icon><rect x="4" y="4" width="8" height="8" rx="1
 export const PauseIcon = () => <Icon><path d="M5.5 3.5v9M10.5 3.5v9" strokeWidth="2.2" /></Icon>;
 export const RebootIcon = () => <Icon><path d="M12.8 8a4.8 4.8 0 1 1-1.6-3.6M11.6 1.8v2.9H8.7" /></Icon>;
 export const SuspendIcon = () => <Icon><path d="M8 2v6.5M5.2 6 8 8.8 10.8 6M2.5 9.5v3a1 1 0 0 0 1 1h9a1 1 0 0 0 1-1v-3" /></Icon>;
+export const CopyIcon = () => <Icon><rect x="5.5" y="5.5" width="8" height="8" rx="1.2" /><path d="M3.8 10.5h-.3a1 1 0 0 1-1-1v-6a1 1 0 0 1 1-1h6a1 1 0 0 1 1 1v.3" /></Icon>;
 export const TrashIcon = () => <Icon><path d="M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.5 8.5h6l.5-8.5M7 7v3.5M9 7v3.5" /></Icon>;
 export const TerminalIcon = () => <Icon><rect x="2" y="3" width="12" height="10" rx="1.5" /><path d="m4.5 6 2 2-2 2M8.5 10H11" /></Icon>;
 export const KeyboardIcon = () => <Icon><rect x="1.5" y="4" width="13" height="8.5" rx="1.2" /><path d="M4 6.8v0M6.7 6.8v0M9.3 6.8v0M12 6.8v0M4 9.6v0M12 9.6v0M6.5 9.6h3" /></Icon>;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Vm } from '@/api/types';
 import { aVm } from '@/testing/samples';
-import { mainAction, matches, type VmAction, whyNot } from './rules';
+import { freeCloneName, mainAction, matches, type VmAction, whyNot } from './rules';
 
 const allowed: Record<VmAction, Vm['state'][]> = {
   start: ['off', 'crashed', 'saved'],
@@ -12,6 +12,7 @@ const allowed: Record<VmAction, Vm['state'][]> = {
   pause: ['running'],
   resume: ['paused', 'suspended'],
   suspend: ['running', 'paused'],
+  clone: ['off', 'crashed'],
   delete: ['off', 'crashed', 'saved'],
   console: ['running', 'paused', 'shutting_down', 'crashed', 'suspended', 'saved', 'off'],
 };
@@ -31,6 +32,12 @@ test('a viewer may do none of it, and is told so', () => {
   for (const action of Object.keys(allowed) as VmAction[]) {
     for (const state of states) expect(whyNot(action, state, 'viewer')).toBe('reason.viewer');
   }
+});
+
+test('a clone is offered a name that is free and short enough', () => {
+  expect(freeCloneName('web', ['web'])).toBe('web-2');
+  expect(freeCloneName('web-2', ['web-2', 'web-3'])).toBe('web-4');
+  expect(freeCloneName('x'.repeat(63), [])).toBe(`${'x'.repeat(61)}-2`);
 });
 
 test('a search finds names, descriptions and ids, whatever the case', () => {

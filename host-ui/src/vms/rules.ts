@@ -4,7 +4,7 @@ import type { Role, Vm } from '@/api/types';
 import type { MessageKey } from '@/i18n/translate';
 
 export type PowerAction = 'start' | 'shutdown' | 'reboot' | 'reset' | 'stop' | 'pause' | 'resume' | 'suspend';
-export type VmAction = PowerAction | 'delete' | 'console';
+export type VmAction = PowerAction | 'clone' | 'delete' | 'console';
 
 type State = Vm['state'];
 const stopped: readonly State[] = ['off', 'crashed', 'saved'];
@@ -44,6 +44,10 @@ const stateReasons: Record<VmAction, (state: State) => MessageKey | null> = {
   },
   suspend: (state) => (state === 'paused' ? null : whileRunning(state)),
   delete: (state) => (stopped.includes(state) ? null : 'reason.stopFirst'),
+  clone: (state) => {
+    if (state === 'saved') return 'reason.saved';
+    return stopped.includes(state) ? null : 'reason.stopFirst';
+  },
   console: () => null,
 };
 
@@ -62,6 +66,16 @@ function whileRunning(state: State): MessageKey | null {
     case 'off':
     case 'crashed':
       return 'reason.off';
+  }
+}
+
+/** A name for a clone that no VM has: NAME-2, or the next number. */
+export function freeCloneName(name: string, taken: readonly string[]): string {
+  const [, stem = name, number = '1'] = /^(.*)-(\d{1,4})$/.exec(name) ?? [];
+  for (let next = Number(number) + 1; ; next += 1) {
+    const end = `-${next}`;
+    const free = stem.slice(0, 63 - end.length) + end;
+    if (!taken.includes(free)) return free;
   }
 }
 

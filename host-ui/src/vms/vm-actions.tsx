@@ -2,12 +2,12 @@
 // they open. The same on the list's rows and on the VM's page.
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, Suspense, useState } from 'react';
-import { DeleteDialog, StopDialog } from '@/app/on-demand';
+import { CloneDialog, DeleteDialog, StopDialog } from '@/app/on-demand';
 import type { Role, Vm } from '@/api/types';
 import { useI18n } from '@/i18n/i18n';
 import { Button, buttonClass } from '@/ui/button';
 import { cx } from '@/ui/cx';
-import { PauseIcon, PlayIcon, PowerIcon, RebootIcon, StopIcon, SuspendIcon, TerminalIcon, TrashIcon } from '@/ui/icons';
+import { CopyIcon, PauseIcon, PlayIcon, PowerIcon, RebootIcon, StopIcon, SuspendIcon, TerminalIcon, TrashIcon } from '@/ui/icons';
 import { Menu, type MenuEntry } from '@/ui/menu';
 import { useVmPower } from './actions';
 import { mainAction, type VmAction, whyNot } from './rules';
@@ -22,14 +22,14 @@ type Props = {
 
 export function VmActions({ vm, role, withConsole = true, onDeleted }: Props) {
   const { t } = useI18n();
-  const [asking, setAsking] = useState<'stop' | 'reset' | 'delete' | null>(null);
+  const [asking, setAsking] = useState<'stop' | 'reset' | 'clone' | 'delete' | null>(null);
   const power = useVmPower(vm);
   const reason = (action: VmAction) => {
     const key = whyNot(action, vm.state, role);
     return key === null ? null : t(key);
   };
   const choose = (action: VmAction) => {
-    if (action === 'stop' || action === 'reset' || action === 'delete') setAsking(action);
+    if (action === 'stop' || action === 'reset' || action === 'clone' || action === 'delete') setAsking(action);
     else if (action !== 'console') power.mutate(action);
   };
   const main = mainAction(vm.state);
@@ -50,6 +50,7 @@ export function VmActions({ vm, role, withConsole = true, onDeleted }: Props) {
         {(asking === 'stop' || asking === 'reset') && (
           <StopDialog vm={vm} action={asking} onConfirm={() => power.mutate(asking)} onClose={() => setAsking(null)} />
         )}
+        {asking === 'clone' && <CloneDialog vm={vm} onClose={() => setAsking(null)} />}
         {asking === 'delete' && (
           <DeleteDialog
             vm={vm}
@@ -123,5 +124,5 @@ function VmMenu({ vm, reason, choose }: MenuProps) {
     entry('reset', t('vm.reset.ask'), <RebootIcon />),
     entry('stop', t(saved ? 'vm.discard.ask' : 'vm.stop.ask'), <StopIcon />),
   ];
-  return <Menu label={t('vm.menu', { name: vm.name })} groups={[power, hold, force, [entry('delete', t('vm.delete.ask'), <TrashIcon />)]]} />;
+  return <Menu label={t('vm.menu', { name: vm.name })} groups={[power, hold, force, [entry('clone', t('vm.clone.ask'), <CopyIcon />)], [entry('delete', t('vm.delete.ask'), <TrashIcon />)]]} />;
 }

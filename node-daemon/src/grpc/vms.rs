@@ -68,6 +68,23 @@ impl VmService for VmApi {
             .map_err(failed)
     }
 
+    async fn clone_vm(
+        &self,
+        request: Request<v1::CloneVmRequest>,
+    ) -> Result<Response<v1::Vm>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let wish = request.into_inner();
+        let source = vm_id("source", &wish.source)?;
+        let wish = rest::VmClone::try_from(wish).map_err(refused)?;
+        let wish = wish
+            .into_wish(Uuid::new_v4())
+            .map_err(|e| failed(Error::Invalid(e)))?;
+        let vms = &self.app.engine.vms;
+        let started = vms.begin_clone(&actor, source, wish).await;
+        let cloned = started.map_err(failed)?.outcome().await;
+        cloned.map(answer).map_err(failed)
+    }
+
     async fn list(
         &self,
         request: Request<v1::ListVmsRequest>,

@@ -108,6 +108,7 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::UPDATE_ROLLBACK, updates::roll_back)
         .on(&endpoints::VM_LIST, vms::list)
         .on(&endpoints::VM_CREATE, vms::create)
+        .on(&endpoints::VM_CLONE, vms::clone)
         .on(&endpoints::VM_GET, vms::get)
         .on(&endpoints::VM_PATCH, vms::patch)
         .on(&endpoints::VM_DELETE, vms::delete)

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, LOCATION};
 use axum::response::{IntoResponse, Response};
-use qx_api::rest::{Vm, VmCreate, VmPage, VmPatch};
+use qx_api::rest::{Vm, VmClone, VmCreate, VmPage, VmPatch};
 use qx_engine::Error;
 use qx_model::vm::{self as model, PowerAction, VmId};
 use serde::Deserialize;
@@ -56,12 +56,27 @@ pub(super) async fn create(
     let spec = wish.into_spec(Uuid::new_v4()).map_err(Error::Invalid)?;
     let vms = &app.engine.vms;
     let started = vms.begin_create(&caller.identity.actor, spec).await?;
-    respond(started, prefer, |vm| {
-        let vm = wire(vm);
-        let location = format!("/api/v1/vms/{}", vm.id);
-        (StatusCode::CREATED, [(LOCATION, location)], Json(vm))
-    })
-    .await
+    respond(started, prefer, created).await
+}
+
+pub(super) async fn clone(
+    State(app): State<App>,
+    caller: Caller,
+    prefer: Prefer,
+    id: Id,
+    Json(wish): Json<VmClone>,
+) -> Result<Response, Failure> {
+    let wish = wish.into_wish(Uuid::new_v4()).map_err(Error::Invalid)?;
+    let (vms, actor) = (&app.engine.vms, &caller.identity.actor);
+    let started = vms.begin_clone(actor, id.vm(), wish).await?;
+    respond(started, prefer, created).await
+}
+
+/// A new VM with its place.
+fn created(vm: Arc<model::Vm>) -> impl IntoResponse {
+    let vm = wire(vm);
+    let location = format!("/api/v1/vms/{}", vm.id);
+    (StatusCode::CREATED, [(LOCATION, location)], Json(vm))
 }
 
 pub(super) async fn get(

@@ -126,6 +126,26 @@ async fn a_network_lives_and_dies_over_grpc() {
 }
 
 #[tokio::test]
+async fn a_vm_is_cloned_over_grpc() {
+    let daemon = Daemon::start().await;
+    let token = daemon.token(Role::Operator).await;
+    let source = daemon.vm("web").await.id.to_string();
+    let mut vms = VmServiceClient::new(channel(&daemon).await);
+    let wish = v1::CloneVmRequest {
+        source: source.clone(),
+        name: "web-2".into(),
+        ..Default::default()
+    };
+    let made = vms.clone_vm(authorized(&token, wish.clone())).await;
+    let made = made.unwrap().into_inner();
+    assert_eq!((&*made.name, made.state()), ("web-2", v1::VmState::Off));
+    assert_ne!(made.id, source);
+    // Without an id it is another wish, whose name is taken.
+    let taken = vms.clone_vm(authorized(&token, wish)).await.unwrap_err();
+    assert_eq!(taken.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
 async fn a_vm_lives_and_dies_over_grpc() {
     let daemon = Daemon::start().await;
     let token = daemon.token(Role::Operator).await;

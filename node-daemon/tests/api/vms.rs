@@ -45,6 +45,47 @@ async fn a_vm_lives_and_dies_over_https() {
 }
 
 #[tokio::test]
+async fn a_clone_is_a_new_vm_with_its_own_place() {
+    let daemon = Daemon::start().await;
+    let source = daemon.vm("web").await;
+    let path = format!("/api/v1/vms/{}/clone", source.id);
+    let id = VmId::random();
+    let body = format!(r#"{{"id":"{id}","name":"web-2","description":"a copy"}}"#);
+    let request = || ask("POST", &path).json(body.clone());
+    let answer = daemon.send_local(request()).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    assert_eq!(answer.header("location"), format!("/api/v1/vms/{id}"));
+    let made = answer.json::<Vm>();
+    assert_eq!(
+        (&*made.name, &*made.description, made.state),
+        ("web-2", "a copy", VmState::Off)
+    );
+    assert_eq!(
+        (made.vcpus, made.memory_mib),
+        (source.vcpus, source.memory_mib)
+    );
+    // Asked again it is the same one, as a task too.
+    assert_eq!(daemon.send_local(request()).await.status, 201);
+    let task = request().with("prefer", "respond-async");
+    assert_eq!(daemon.send_local(task).await.status, 202);
+
+    let refused = ask("POST", &path).json(r#"{"name":"no spaces"}"#);
+    let refused = daemon.send_local(refused).await;
+    assert_eq!(refused.status, 422);
+    assert_eq!(refused.problem().errors[0].field, "name");
+    daemon.local().start_vm(source.id).await.unwrap();
+    let running = ask("POST", &path).json(r#"{"name":"web-3"}"#);
+    let running = daemon.send_local(running).await.problem();
+    assert_eq!(
+        (running.status, &*running.detail),
+        (
+            409,
+            "the VM web is not off, and its disks change; shut it down and clone it again"
+        )
+    );
+}
+
+#[tokio::test]
 async fn every_power_action_has_a_path_and_says_why_it_does_not_fit() {
     let daemon = Daemon::start().await;
     let vm = daemon.vm("web").await;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::call::Body;
 use super::{Client, Error, PowerAction};
-use crate::rest::{DiskAttach, Task, TaskPage, VmCreate};
+use crate::rest::{DiskAttach, Task, TaskPage, VmClone, VmCreate};
 
 impl Client {
     /// The newest tasks.
@@ -42,6 +42,15 @@ impl Client {
     pub async fn begin_create_vm(&self, wish: &VmCreate) -> Result<Task, Error> {
         self.begin(Method::POST, "/api/v1/vms", Body::json(wish)?)
             .await
+    }
+
+    /// Begins to make a VM like another one.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn begin_clone_vm(&self, id: Uuid, wish: &VmClone) -> Result<Task, Error> {
+        let path = format!("/api/v1/vms/{id}/clone");
+        self.begin(Method::POST, &path, Body::json(wish)?).await
     }
 
     /// Begins to do what the action says.

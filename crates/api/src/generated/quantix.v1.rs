@@ -1083,6 +1083,20 @@ pub struct CreateVmRequest {
     #[prost(bool, tag = "11")]
     pub autostart: bool,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CloneVmRequest {
+    /// The VM to clone.
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    /// The new one's; the host chooses when absent.
+    #[prost(string, optional, tag = "2")]
+    pub id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// The source's when absent.
+    #[prost(string, optional, tag = "4")]
+    pub description: ::core::option::Option<::prost::alloc::string::String>,
+}
 /// What is absent stays as it is.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateVmRequest {
@@ -1505,6 +1519,29 @@ pub mod vm_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("quantix.v1.VmService", "Create"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a VM like one that is off, with disks, MAC addresses and firmware variables of its own. Asking again with the
+        /// same id and the same wish answers the VM that is there. Needs the role operator.
+        pub async fn clone_vm(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CloneVmRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.VmService/CloneVm",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.VmService", "CloneVm"));
             self.inner.unary(req, path, codec).await
         }
         /// Ordered by id. Needs the role viewer.
@@ -1971,6 +2008,12 @@ pub mod vm_service_server {
             &self,
             request: tonic::Request<super::CreateVmRequest>,
         ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status>;
+        /// Makes a VM like one that is off, with disks, MAC addresses and firmware variables of its own. Asking again with the
+        /// same id and the same wish answers the VM that is there. Needs the role operator.
+        async fn clone_vm(
+            &self,
+            request: tonic::Request<super::CloneVmRequest>,
+        ) -> std::result::Result<tonic::Response<super::Vm>, tonic::Status>;
         /// Ordered by id. Needs the role viewer.
         async fn list(
             &self,
@@ -2188,6 +2231,49 @@ pub mod vm_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.VmService/CloneVm" => {
+                    #[allow(non_camel_case_types)]
+                    struct CloneVmSvc<T: VmService>(pub Arc<T>);
+                    impl<T: VmService> tonic::server::UnaryService<super::CloneVmRequest>
+                    for CloneVmSvc<T> {
+                        type Response = super::Vm;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CloneVmRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as VmService>::clone_vm(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CloneVmSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -143,6 +143,18 @@ impl TryFrom<v1::CreateVmRequest> for rest::VmCreate {
     }
 }
 
+impl TryFrom<v1::CloneVmRequest> for rest::VmClone {
+    type Error = rest::FieldProblem;
+
+    fn try_from(wish: v1::CloneVmRequest) -> Result<Self, rest::FieldProblem> {
+        Ok(Self {
+            id: wish.id.map(|id| uuid("id", &id)).transpose()?,
+            name: wish.name,
+            description: wish.description,
+        })
+    }
+}
+
 impl From<rest::DiskLimits> for v1::DiskLimits {
     fn from(limits: rest::DiskLimits) -> Self {
         Self {

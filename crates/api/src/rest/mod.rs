@@ -20,6 +20,7 @@ mod task;
 mod update;
 mod user;
 mod vm;
+mod vm_clone;
 mod vm_edit;
 
 pub use access::{
@@ -68,4 +69,5 @@ pub use vm::{
     Accelerator, ConsoleRequest, ConsoleTicket, ConsoleType, Disk, DiskCreate, Firmware, Nic,
     NicCreate, Vm, VmCreate, VmPage, VmState,
 };
+pub use vm_clone::VmClone;
 pub use vm_edit::VmPatch;

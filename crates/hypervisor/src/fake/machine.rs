@@ -46,7 +46,7 @@ impl Machine {
 
     /// Another one that is configured like this.
     pub(super) fn cloned(&self, clone: &CloneDefinition) -> Result<Self> {
-        if self.vm.state != PowerState::Off {
+        if !self.vm.state.is_off() {
             return Err(Error::WrongState {
                 reason: format!("VM {} is not off: shut it down first", self.vm.id),
             });
