@@ -59,7 +59,7 @@ test('a VM is cloned, under a name that is free', async () => {
   await dialog.getByLabel('Description').fill('as it was');
   await dialog.getByRole('button', { name: 'Clone' }).click();
   await page.getByText('origin-2 is being made').waitFor();
-  await page.getByRole('link', { name: 'Virtual machines' }).first().click();
+  await page.getByRole('link', { name: 'Back to all VMs' }).click();
   await page.getByRole('link', { name: 'origin-2', exact: true }).click();
   await heading('origin-2').waitFor();
   await page.getByText('as it was').waitFor();

@@ -66,12 +66,12 @@ fn an_unattended_installation_with_secure_boot_keeps_everything_over_a_reboot() 
             );
         }
         lab.step("everything is there after a reboot without the medium");
-        a_damaged_slot_is_passed_over(lab, &disk, machine)
+        a_damaged_slot_is_passed_over(lab, &disk, machine.with_new_firmware()?)
     });
 }
 
-/// Changes one bit of slot A's root file system. qx-init refuses it and says so to the boot environment; GRUB
-/// starts slot B from then on.
+/// The disk starts by its removable path, too. Changes one bit of slot A's root file system. qx-init refuses it and
+/// says so to the boot environment; GRUB starts slot B from then on.
 fn a_damaged_slot_is_passed_over(lab: &Lab, disk: &Path, machine: StoppedMachine) -> Result<()> {
     flip_in_slot(disk, SLOT_A_OFFSET, "rootfs.squashfs", 50_000_000)?;
     let machine = machine.start()?;

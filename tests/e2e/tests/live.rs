@@ -122,10 +122,13 @@ fn a_vm_with_secure_boot_starts_debians_kernel() {
         machine.wait_ready(BOOT)?;
         let api = log_in_with_the_password_shown(&machine)?;
         let spec = json!({"name": "debian", "memory_mib": 512, "firmware": "uefi_secure_boot"});
-        vm_says(lab, &api, disk, spec, |console| {
+        let id = made(lab, &api, disk, spec)?;
+        runs(lab, &api, &id, |console| {
             console.wait_for(guest::debian::SECURE_BOOT, minutes(30))?;
             console.wait_for(guest::debian::MARKER, minutes(30))
-        })
+        })?;
+        gone(&api, &id)?;
+        nothing_is_left(lab, &api)
     });
 }
 
@@ -252,29 +255,41 @@ fn wrong_requests_are_explained(api: &Api) -> Result<()> {
 
 fn a_vm_runs(lab: &Lab, api: &Api) -> Result<()> {
     let spec = json!({"name": "marker", "memory_mib": 64, "firmware": "bios"});
-    vm_says(lab, api, guest::marker_image(), spec, |console| {
-        console.wait_for(guest::MARKER, minutes(5))
-    })
+    let says = |console: &mut ConsoleSocket| console.wait_for(guest::MARKER, minutes(5));
+    let id = made(lab, api, guest::marker_image(), spec)?;
+    runs(lab, api, &id, says)?;
+    let path = format!("/api/v1/vms/{id}/clone");
+    let clone = api.post(&path, &json!({"name": "twin"}))?.expect(201)?;
+    gone(api, &id)?;
+    lab.step("cloned, and the first one deleted");
+    let twin = clone["id"].as_str().context("the clone has no id")?;
+    runs(lab, api, twin, says)?;
+    gone(api, twin)?;
+    nothing_is_left(lab, api)
 }
 
-/// Uploads a disk image, makes the VM with it, starts it, looks at its console, stops it and deletes all.
-fn vm_says(
-    lab: &Lab,
-    api: &Api,
-    disk: Vec<u8>,
-    mut spec: Value,
-    look: impl FnOnce(&mut ConsoleSocket) -> Result<()>,
-) -> Result<()> {
+/// Uploads a disk image and makes the VM with it.
+fn made(lab: &Lab, api: &Api, disk: Vec<u8>, mut spec: Value) -> Result<String> {
     api.put("/api/v1/images/guest.img", disk)?.expect(201)?;
     spec["disks"] = json!([{"image": "guest.img"}]);
     spec["nics"] = json!([{"network": "default"}]);
     let vm = api.post("/api/v1/vms", &spec)?.expect(201)?;
-    let id = vm["id"].as_str().context("the VM has no id")?;
     let host = api.get("/api/v1/host")?.expect(200)?;
     let accelerator = &host["hypervisor"]["accelerator"];
     ensure!(accelerator == "kvm" || accelerator == "tcg", "host: {host}");
     ensure!(vm["accelerator"] == *accelerator, "not as the host: {vm}");
     lab.step("image uploaded, VM created");
+    let id = vm["id"].as_str().context("the VM has no id")?;
+    Ok(id.to_owned())
+}
+
+/// Starts a VM, looks at its console and stops it.
+fn runs(
+    lab: &Lab,
+    api: &Api,
+    id: &str,
+    look: impl FnOnce(&mut ConsoleSocket) -> Result<()>,
+) -> Result<()> {
     let vm = api
         .post(&format!("/api/v1/vms/{id}/start"), &json!({}))?
         .expect(200)?;
@@ -288,8 +303,15 @@ fn vm_says(
         .post(&format!("/api/v1/vms/{id}/stop"), &json!({}))?
         .expect(200)?;
     ensure!(vm["state"] == "off", "state after stop: {vm}");
-    api.delete(&format!("/api/v1/vms/{id}?disks=true"))?
-        .expect(204)?;
+    Ok(())
+}
+
+fn gone(api: &Api, id: &str) -> Result<()> {
+    let path = format!("/api/v1/vms/{id}?disks=true");
+    api.delete(&path)?.expect(204).map(drop)
+}
+
+fn nothing_is_left(lab: &Lab, api: &Api) -> Result<()> {
     let list = api.get("/api/v1/vms")?.expect(200)?;
     ensure!(list["items"] == json!([]), "left after delete: {list}");
     api.delete("/api/v1/images/guest.img")?.expect(204)?;

@@ -14,6 +14,7 @@ use super::{Bus, Forward, Spec};
 use crate::accelerator::Accelerator;
 use crate::api::Api;
 use crate::deadline::{Look, poll, seconds};
+use crate::firmware::Firmware;
 use crate::qmp::Qmp;
 use crate::serial::Serial;
 
@@ -55,6 +56,17 @@ impl StoppedMachine {
         let is_disk = |bus| !matches!(bus, Bus::Cd | Bus::UsbStick);
         self.spec.drives.retain(|drive| is_disk(drive.bus));
         self
+    }
+
+    /// As after another mainboard was put in: other firmware, without Secure Boot, that knows no boot entries.
+    ///
+    /// # Errors
+    /// When its variables can't be written.
+    pub fn with_new_firmware(mut self) -> Result<Self> {
+        self.spec.firmware = Firmware::NoKeys;
+        let variables = self.spec.dir.join("vars.fd");
+        self.spec.firmware.copy_variables(&variables)?;
+        Ok(self)
     }
 
     /// Its directory, with its disks.
