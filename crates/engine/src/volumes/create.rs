@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use qx_host::volumes::{Copied, convert, convert_onto, copy};
+use qx_host::volumes::{Copied, convert, convert_onto, copy, facts};
 use qx_hypervisor::{DiskFile, Error as HypervisorError};
 use qx_model::access::{Actor, Operation};
 use qx_model::name::VolumeName;
@@ -183,6 +183,12 @@ impl Volumes {
         let (from, to, running) = (from.to_owned(), to.to_owned(), Arc::clone(task));
         let copied = blocking(move || {
             let format = DiskFormat::Qcow2.name();
+            if let Some(other) = facts(&from, format).map_err(failed)?.needs {
+                return Err(Error::Conflict {
+                    reason: format!("the disk {} needs another file, {other}", from.display()),
+                    hint: "merge the two first (virsh blockpull)".into(),
+                });
+            }
             copy((&from, format), &to, &mut watch(&running, part)).map_err(failed)
         });
         task.note(copied_words(copied.await?));

@@ -174,11 +174,18 @@ async fn a_clone_shares_nothing_with_its_source() {
     assert!(own.iter().all(|file| !file.exists()));
     assert!(files.iter().all(|file| file.exists()));
 
-    // A disk that can't be read leaves nothing.
-    std::fs::remove_file(&files[0]).unwrap();
+    // A disk that needs another file is refused, and leaves nothing.
+    let base = files[0].with_file_name("base.qcow2");
+    std::fs::rename(&files[0], &base).unwrap();
+    let made = std::process::Command::new("qemu-img")
+        .args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"])
+        .args([&base, &files[0]])
+        .status();
+    assert!(made.unwrap().success());
     let failed = clone_wish("failed");
     let failing = vms.begin_clone(&admin(), id, failed.clone()).await.unwrap();
-    failing.outcome().await.unwrap_err();
+    let refused = failing.outcome().await.unwrap_err();
+    assert!(refused.to_string().contains("base.qcow2"), "{refused}");
     let left = std::fs::read_dir(real.directory.path().join("data/vms")).unwrap();
     assert_eq!(left.count(), 1);
     let pool = files[1].parent().unwrap();
