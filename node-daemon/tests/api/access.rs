@@ -38,6 +38,7 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         }
         Input::Json("TokenCreate") => request.json(r#"{"name":"t","role":"viewer"}"#),
         Input::Json("VmCreate") => request.json(r#"{"name":"made"}"#),
+        Input::Json("VmClone") => request.json(r#"{"name":"copied"}"#),
         Input::Json("VmPatch" | "DiskPatch" | "Cdrom") => request.json("{}"),
         Input::Json("DiskAttach") => request.json(r#"{"size_bytes":512}"#),
         Input::Json("NicAttach") => request.json(r#"{"network":"default"}"#),
