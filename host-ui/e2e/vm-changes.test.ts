@@ -50,7 +50,8 @@ const state = (text: string) => page.getByText(text, { exact: true }).first().wa
 test('a VM is cloned, under a name that is free', async () => {
   await openVm('origin');
   await choose('origin', 'Clone …');
-  const dialog = page.getByRole('dialog');
+  const dialog = page.getByRole('dialog', { name: 'Clone origin' });
+  await dialog.waitFor();
   await expectAccessible(page);
   await dialog.getByLabel('Name', { exact: true }).fill('origin');
   await dialog.getByRole('button', { name: 'Clone' }).click();

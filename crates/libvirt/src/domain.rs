@@ -18,9 +18,9 @@ const FREE_PORTS: usize = 8;
 pub(crate) const BOOTED: &[&str] = &["disk", "interface", "hostdev", "redirdev"];
 /// Our element in a domain's metadata.
 const OURS: &str = "quantix:vm";
-/// Attributes of it: tells a repeated wish from another one.
+/// Its attribute that tells a repeated wish from another one.
 pub(crate) const MARK: &str = "mark";
-/// Those which the script that starts VMs with the host reads too.
+/// Its attributes that the script which starts VMs with the host reads too.
 pub(crate) const AUTOSTART_ORDER: &str = "autostart-order";
 pub(crate) const AUTOSTART_DELAY: &str = "autostart-delay";
 /// Namespace of our own metadata in a domain.

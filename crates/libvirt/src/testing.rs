@@ -120,6 +120,12 @@ impl PrivateLibvirtd {
         Ok(names.map(|(name, _)| name.trim().to_owned()).collect())
     }
 
+    /// Where this process finds what is at the absolute `path` for it: it has file systems of its own.
+    #[must_use]
+    pub fn file(&self, path: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{path}", self.init.id()))
+    }
+
     fn socket(&self) -> PathBuf {
         self.directory.join("libvirt-sock")
     }

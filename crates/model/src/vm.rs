@@ -188,7 +188,8 @@ pub fn check_vm_values(
     found
 }
 
-pub(crate) fn check_description(description: &str, found: &mut Vec<FieldError>) {
+/// At most 1,024 characters, of which only line breaks and tabs may be control characters.
+pub fn check_description(description: &str, found: &mut Vec<FieldError>) {
     if description.chars().count() > 1024 {
         found.push(FieldError::new(
             "description",

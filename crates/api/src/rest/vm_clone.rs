@@ -1,9 +1,11 @@
 //! A clone of a VM as JSON.
 
 use qx_model::clone as model;
-use qx_model::vm::{FieldError, VmId};
+use qx_model::vm::{FieldError, VmId, check_description};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use super::vm::parsed;
 
 /// A VM to be made like another one, which must be off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,18 +28,34 @@ impl VmClone {
     /// # Errors
     /// All broken rules at once.
     pub fn into_wish(self, id: Uuid) -> Result<model::VmClone, Vec<FieldError>> {
-        let refused = |error| vec![FieldError::new("name", format!("{error}"))];
-        let name = self.name.parse();
-        let wish = model::VmClone {
-            id: VmId(self.id.unwrap_or(id)),
-            name: name.map_err(|error: qx_model::name::NameError| refused(error))?,
-            description: self.description,
+        let mut refused = Vec::new();
+        let description = self.description.as_deref().unwrap_or_default();
+        check_description(description, &mut refused);
+        let name = parsed(self.name, "name".into(), &mut refused);
+        let Some(name) = name.filter(|_| refused.is_empty()) else {
+            return Err(refused);
         };
-        let broken = wish.check();
-        if broken.is_empty() {
-            Ok(wish)
-        } else {
-            Err(broken)
-        }
+        Ok(model::VmClone {
+            id: VmId(self.id.unwrap_or(id)),
+            name,
+            description: self.description,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_broken_rule_is_told_at_once() {
+        let wish = VmClone {
+            id: None,
+            name: "no spaces".into(),
+            description: Some("x".repeat(1025)),
+        };
+        let refused = wish.into_wish(Uuid::new_v4()).unwrap_err();
+        let fields: Vec<&str> = refused.iter().map(|error| &*error.field).collect();
+        assert_eq!(fields, ["description", "name"]);
     }
 }

@@ -17,7 +17,7 @@ const MARKER: &str = "ENGINE GUEST RUNS\r\n";
 pub(super) struct Real {
     pub(super) engine: Engine,
     pub(super) directory: TempDir,
-    libvirtd: PrivateLibvirtd,
+    pub(super) libvirtd: PrivateLibvirtd,
 }
 
 impl Real {

@@ -1,22 +1,17 @@
 //! Clones: a VM that is what another one is, and shares nothing with it.
 
 use qx_model::edit::VmEdit;
-use qx_model::vm::{Firmware, NicSpec, Vm, VmId};
+use qx_model::vm::{NicSpec, Vm, VmId};
 
-use super::{GUEST_BYTES, Guests, MARKER, Subject};
-use crate::{CloneDefinition, DiskRequest, Error};
+use super::{Guests, MARKER, Subject};
+use crate::{CloneDefinition, Error};
 
 impl Subject<'_> {
     /// A clone of `source` that has a disk of its own, with the guest on it.
     fn clone_of(&self, source: &Vm, name: &str) -> CloneDefinition {
         let id = VmId::random();
         let path = self.data.join(id.to_string()).join("disk0.qcow2");
-        let disk = DiskRequest {
-            path: path.clone(),
-            size_bytes: GUEST_BYTES,
-            source: Some(self.guest_image()),
-        };
-        self.hypervisor.create_disk(&disk).unwrap();
+        self.guest_disk(&path);
         CloneDefinition {
             id,
             name: format!("contract-{name}").parse().unwrap(),
@@ -29,16 +24,7 @@ impl Subject<'_> {
     pub(super) fn clone(&self) {
         let mut definition = self.definition("clone-source");
         definition.spec.nics = vec![NicSpec::Bridge("br0".parse().unwrap())];
-        // The test driver has no firmware, and a guest of 512 bytes none but the BIOS.
-        definition.spec.firmware = Firmware::Bios;
-        let disk = DiskRequest {
-            path: definition.disks[0].path.clone(),
-            size_bytes: GUEST_BYTES,
-            source: Some(self.guest_image()),
-        };
-        self.hypervisor.create_disk(&disk).unwrap();
-        self.hypervisor.define(&definition).unwrap();
-        let id = definition.spec.id;
+        let id = self.makes(&definition);
         let edit = VmEdit {
             tags: Some(vec!["web".parse().unwrap()]),
             memory_mib: Some(80),

@@ -6,7 +6,7 @@
     reason = "checks fail by panicking, as tests do"
 )]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -377,15 +377,24 @@ impl Subject<'_> {
 
     /// A VM with the guest on its disk, off.
     fn created(&self, name: &str) -> VmId {
-        let definition = self.definition(name);
+        self.makes(&self.definition(name))
+    }
+
+    /// The VM of this definition, with the guest on its disk.
+    fn makes(&self, definition: &Definition) -> VmId {
+        self.guest_disk(&definition.disks[0].path);
+        self.hypervisor.define(definition).unwrap();
+        definition.spec.id
+    }
+
+    /// A new disk with the guest on it.
+    fn guest_disk(&self, path: &Path) {
         let disk = DiskRequest {
-            path: definition.disks[0].path.clone(),
+            path: path.to_owned(),
             size_bytes: GUEST_BYTES,
             source: Some(self.guest_image()),
         };
         self.hypervisor.create_disk(&disk).unwrap();
-        self.hypervisor.define(&definition).unwrap();
-        definition.spec.id
     }
 
     fn booted(&self, name: &str) -> VmId {

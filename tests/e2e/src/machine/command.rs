@@ -80,7 +80,7 @@ fn machine_type(spec: &Spec) -> &'static str {
 
 /// Without a wish, one CPU where OVMF with system management mode is emulated, else two: when it hands over to the
 /// kernel it can lose the start of a second CPU that is still in that mode, and waits for it without end
-/// (tianocore/edk2 issue 10293, about one start in 50 here).
+/// (tianocore/edk2 issue 10293).
 fn cpus(spec: &Spec) -> u32 {
     let loses_one = spec.firmware == Firmware::SecureBoot && !spec.accelerator.is_kvm();
     spec.cpus.unwrap_or(if loses_one { 1 } else { 2 })
