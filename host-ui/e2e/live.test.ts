@@ -68,3 +68,32 @@ test('an expired session keeps the form; after a new log-in it is sent', async (
   await form.getByRole('button', { name: 'Create VM' }).click();
   await page.getByRole('link', { name: 'survivor', exact: true }).waitFor();
 });
+
+/** Answers the next `times` requests for `what` as a browser does whose network changes meanwhile. */
+async function loses(from: Page, what: string, times: number): Promise<() => number> {
+  let lost = 0;
+  await from.route(what, (route) => {
+    if (lost === times) return route.continue();
+    lost += 1;
+    return route.abort('internetdisconnected');
+  });
+  return () => lost;
+}
+
+test('a page that lost its script loads itself again, an unanswered log-in keeps the password, an empty page says what to do', async () => {
+  const fresh = await newContext(browser);
+  const first = await fresh.newPage();
+  const lost = await loses(first, '**/assets/app-*.js', 2);
+  const unanswered = await loses(first, '**/api/v1/session', 1);
+  await logIn(first, daemon);
+  expect([lost(), unanswered()]).toEqual([2, 1]);
+
+  const other = await fresh.newPage();
+  const everything = [await loses(other, '**/first.js', 1), await loses(other, '**/assets/**', 3)];
+  await other.goto(daemon.url);
+  await other.getByText('This page did not load completely').waitFor();
+  expect(everything.map((count) => count())).toEqual([1, 3]);
+  await other.getByRole('link', { name: 'Load it again' }).click();
+  await other.getByRole('table', { name: 'Virtual machines' }).waitFor();
+  await fresh.close();
+});

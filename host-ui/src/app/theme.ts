@@ -1,4 +1,4 @@
-// Dark or light. `public/theme.js` has put the theme on <html> before the first paint; this changes it.
+// Dark or light. `public/first.js` has put the theme on <html> before the first paint; this changes it.
 import { Store } from './store';
 
 export type Theme = 'dark' | 'light';

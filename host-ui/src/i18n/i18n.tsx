@@ -16,7 +16,7 @@ const load: Record<Language, () => Promise<Messages>> = {
   de: () => import('./de').then((module) => module.de),
 };
 
-/** The language that `theme.js` put on `<html>`, with its messages. */
+/** The language that `first.js` put on `<html>`, with its messages. */
 export async function initialLanguage(): Promise<{ language: Language; messages: Messages }> {
   const language = document.documentElement.lang === 'de' ? 'de' : 'en';
   return { language, messages: await load[language]() };

@@ -22,8 +22,9 @@ export function LoginForm({ username: fixed, submit, onDone }: Props) {
   const login = useMutation({
     mutationFn: () => submit(username, password),
     onSuccess: onDone,
-    onError: () => {
-      setPassword('');
+    onError: (error) => {
+      // Without an answer the password may well be right.
+      if (error instanceof ApiError) setPassword('');
       passwordField.current?.focus();
     },
   });
