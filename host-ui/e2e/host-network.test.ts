@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { complaints, desktop, expectAccessible, flags, type Look, logIn, newContext, phone, picture } from './browser';
-import { Daemon } from './daemon';
+import { complaints, desktop, expectAccessible, flags, type Look, newContext, phone, picture } from './browser';
+import { Daemon, password } from './daemon';
 
 /** What `qx-init` leaves on a live boot. */
 const boot = {
@@ -76,6 +76,27 @@ afterAll(async () => {
   await daemon?.stop();
   await rm(files, { recursive: true, force: true });
 });
+
+/**
+ * Logs in as a person does whose network may change meanwhile, for which Chromium breaks off whatever is under way: an
+ * address, the page, the log-in are tried once more.
+ */
+async function logIn(page: Page, { url }: Pick<Daemon, 'url'>, path = '/'): Promise<void> {
+  await page.goto(url + path).catch((error: unknown) => {
+    if (!String(error).includes('ERR_NETWORK_CHANGED')) throw error;
+    return page.goto(url + path);
+  });
+  const again = page.getByRole('link', { name: 'Load it again' });
+  await page.getByLabel('Password').or(again).waitFor();
+  if (await again.isVisible()) await again.click();
+  await page.getByLabel('Password').fill(password);
+  const enter = page.getByRole('button', { name: 'Log in' });
+  const inside = page.getByRole('button', { name: 'Log out' });
+  await enter.click();
+  await inside.or(page.getByText('The host does not answer')).first().waitFor();
+  if (!(await inside.isVisible())) await enter.click();
+  await inside.waitFor();
+}
 
 async function fixed(page: Page, address: string, gateway: string, within: string): Promise<void> {
   await page.getByLabel('Network cards').fill('ens3');

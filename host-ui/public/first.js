@@ -19,7 +19,7 @@
 })();
 
 // A browser gives up what it is loading when the network changes, and does not try it again: the page would stay
-// empty. Three times, each sooner than index.html's own words are shown; after that, those tell what to do.
+// empty. Three times; after that, index.html's own words tell what to do.
 (function () {
   var key = 'qx-loads';
   var waitsMs = [300, 1000, 3000];
