@@ -28,6 +28,7 @@ qemu() {
 slow() {
     step "Slow end-to-end tests (usually 60 min)"
     cargo test --locked --no-fail-fast --package qx-e2e -- --test-threads=1 --ignored --skip soak_
+    cargo test --locked --package qx-engine --test engine -- --ignored real_cloud_init
 }
 
 case $1 in

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+pub(crate) mod cloud_init;
 pub(crate) mod guest;
 pub(crate) mod host_config;
 pub(crate) mod host_network;
@@ -341,6 +342,8 @@ pub(crate) struct Create {
     /// Start it with the host.
     #[arg(long)]
     pub(crate) autostart: bool,
+    #[command(flatten)]
+    pub(crate) cloud_init: cloud_init::CloudInit,
 }
 
 #[derive(Subcommand)]

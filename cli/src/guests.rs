@@ -19,7 +19,7 @@ use crate::args::guest::GuestCommand;
 use crate::output::{fields, json, list, plain};
 use crate::size::Size;
 use crate::tasks::finish;
-use crate::terminal::ask_password;
+use crate::terminal;
 use crate::vms::{Ways, find};
 
 /// Bytes of one piece of a file.
@@ -307,22 +307,14 @@ fn source(file: &Path) -> Result<Box<dyn Read>> {
     Ok(Box::new(opened))
 }
 
+/// A hash is not asked for twice: it was copied.
 fn new_password(user: &str, crypted: bool) -> Result<String> {
     let what = if crypted {
         "Password hash"
     } else {
         "New password"
     };
-    if let Some(password) = ask_password(&format!("{what} of {user} in the guest"))? {
-        if !crypted && ask_password("The same again")?.as_deref() != Some(&*password) {
-            bail!("the two are not the same");
-        }
-        return Ok(password);
-    }
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line);
-    read.context("can't read the password")?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    terminal::new_secret(&format!("{what} of {user} in the guest"), !crypted)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! Knows nothing that the API does not say.
 
 mod args;
+mod cloud_init;
 mod completion;
 mod console;
 mod devices;

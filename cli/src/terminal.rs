@@ -37,6 +37,29 @@ impl Drop for Changed {
     }
 }
 
+/// A secret that somebody chooses: asked for on a terminal, twice if it can't be looked up elsewhere, or the first line
+/// of what is piped in.
+pub(crate) fn new_secret(prompt: &str, twice: bool) -> Result<String> {
+    let secret = match ask_password(prompt)? {
+        Some(secret) => {
+            if twice && ask_password("The same again")?.as_ref() != Some(&secret) {
+                bail!("the two are not the same");
+            }
+            secret
+        }
+        None => {
+            let mut line = String::new();
+            let read = std::io::stdin().read_line(&mut line);
+            read.context("can't read the password")?;
+            line.trim_end_matches(['\r', '\n']).to_owned()
+        }
+    };
+    if secret.is_empty() {
+        bail!("a password is needed: type it on a terminal, or pipe it in as one line");
+    }
+    Ok(secret)
+}
+
 /// Asks for a password, which is not shown; `None` without a terminal to ask on.
 pub(crate) fn ask_password(prompt: &str) -> Result<Option<String>> {
     let stdin = std::io::stdin();

@@ -18,7 +18,7 @@ pub(crate) async fn run(client: &Client, format: Format, command: UserCommand) -
         }
         UserCommand::Create { name, role } => {
             let wish = UserCreate {
-                password: new_password(&format!("New password of {name}"))?,
+                password: terminal::new_secret(&format!("New password of {name}"), true)?,
                 name,
                 role: role.into(),
             };
@@ -35,7 +35,7 @@ pub(crate) async fn run(client: &Client, format: Format, command: UserCommand) -
                 role: role.map(Into::into),
                 disabled: (disable || enable).then_some(disable),
                 password: password
-                    .then(|| new_password(&format!("New password of {name}")))
+                    .then(|| terminal::new_secret(&format!("New password of {name}"), true))
                     .transpose()?,
             };
             if patch == UserPatch::default() {
@@ -49,28 +49,12 @@ pub(crate) async fn run(client: &Client, format: Format, command: UserCommand) -
             };
             let change = PasswordChange {
                 current_password,
-                new_password: new_password("New password")?,
+                new_password: terminal::new_secret("New password", true)?,
             };
             Ok(client.change_password(&change).await?)
         }
         UserCommand::Delete { name } => Ok(client.delete_user(&name).await?),
     }
-}
-
-/// Asked for twice on a terminal, or the first line of what is piped in.
-fn new_password(prompt: &str) -> Result<String> {
-    let Some(password) = terminal::ask_password(prompt)? else {
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line)?;
-        return match line.trim_end_matches(['\r', '\n']) {
-            "" => bail!("a password is needed: type it on a terminal, or pipe it in as one line"),
-            password => Ok(password.to_owned()),
-        };
-    };
-    if terminal::ask_password("The same once more")? != Some(password.clone()) {
-        bail!("the two are not the same");
-    }
-    Ok(password)
 }
 
 fn state(user: &User) -> String {

@@ -6,6 +6,7 @@ use qx_api::rest::{self, DiskCreate, NicCreate, Task, Vm, VmClone, VmCreate, VmP
 use uuid::Uuid;
 
 use crate::args::{Create, Disk, Firmware, Format, Set, VmCommand};
+use crate::cloud_init;
 use crate::console;
 use crate::devices;
 use crate::guests;
@@ -31,7 +32,7 @@ pub(crate) async fn run(client: &Client, ways: Ways, command: VmCommand) -> Resu
             for disk in &create.disks {
                 disks.push(disk_wish(client, disk, pool).await?);
             }
-            let task = client.begin_create_vm(&wish(create, disks)).await?;
+            let task = client.begin_create_vm(&wish(create, disks)?).await?;
             let Some(id) = made(client, ways, task).await? else {
                 return Ok(());
             };
@@ -156,10 +157,10 @@ pub(crate) async fn disk_wish(
     })
 }
 
-fn wish(create: Create, disks: Vec<DiskCreate>) -> VmCreate {
+fn wish(create: Create, disks: Vec<DiskCreate>) -> Result<VmCreate> {
     let networks = create.networks.into_iter().map(NicCreate::Network);
     let bridges = create.bridges.into_iter().map(NicCreate::Bridge);
-    VmCreate {
+    Ok(VmCreate {
         id: None,
         name: create.name,
         description: create.description,
@@ -175,7 +176,8 @@ fn wish(create: Create, disks: Vec<DiskCreate>) -> VmCreate {
         cdrom: create.cdrom,
         nics: networks.chain(bridges).collect(),
         autostart: create.autostart,
-    }
+        cloud_init: cloud_init::wish(create.cloud_init)?,
+    })
 }
 
 fn patch(set: Set) -> VmPatch {

@@ -44,6 +44,32 @@ test('files are uploaded, listed, offered to new VMs and deleted', async () => {
   expect(found).toEqual([]);
 });
 
+test('a VM made of an image gets a CD that sets its guest up', async () => {
+  await page.locator('input[type=file]').first().setInputFiles(file('cloud.raw', 1 << 20));
+  await page.getByRole('cell', { name: 'cloud.raw', exact: true }).waitFor();
+  await page.getByRole('link', { name: 'Host and VMs' }).click();
+  await page.getByRole('button', { name: 'Create VM' }).first().click();
+  const dialog = page.getByRole('dialog', { name: 'Create a virtual machine' });
+  await dialog.getByLabel('Name', { exact: true }).fill('cloud1');
+  await dialog.getByLabel('Disk', { exact: true }).selectOption('Copy of an image');
+  await dialog.getByLabel('Disk image').selectOption('cloud.raw');
+  await dialog.getByLabel('Account').fill('ops');
+  await dialog.getByLabel('Password').fill('correct horse');
+  const keys = dialog.getByLabel('SSH public keys');
+  await keys.fill('not a key');
+  await dialog.getByLabel('Start it as soon as it exists').uncheck();
+  await dialog.getByRole('button', { name: 'Create VM' }).click();
+  await expect.poll(() => keys.getAttribute('aria-invalid')).toBe('true');
+  await dialog.getByText('Must be one public key').first().waitFor();
+  await keys.fill('ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqBsSFkLZ1KdDgVbwNJdcCwDw4L2xWKkrC3yVvyuOlB me@laptop');
+  await dialog.getByRole('button', { name: 'Create VM' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'cloud1', exact: true }).click();
+  await page.getByText('/cloud-init.iso').waitFor();
+  await page.getByRole('link', { name: 'Images' }).click();
+  expect(found).toEqual([]);
+});
+
 test('an upload that breaks off says so, and a new try succeeds', async () => {
   await page.route('**/api/v1/images/broken.iso', (route) => route.abort('connectionreset'), { times: 1 });
   await page.locator('input[type=file]').first().setInputFiles(file('broken.iso', 1 << 20));

@@ -33,6 +33,11 @@ const stops: [name: string, go: (page: Page) => Promise<unknown>][] = [
     await page.getByRole('button', { name: 'Create VM' }).click();
     await page.getByRole('dialog').waitFor();
   }],
+  ['create-guest', async (page) => {
+    await page.getByLabel('Disk', { exact: true }).selectOption('Copy of an image');
+    await page.getByLabel('Network of the guest').selectOption('Static addresses');
+    await page.getByLabel('Name servers').scrollIntoViewIfNeeded();
+  }],
   ['menu', async (page) => {
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'More actions for test' }).click();

@@ -188,6 +188,8 @@ mod tests {
             spec: wish.into_spec(Uuid::nil()).unwrap(),
             disks: Vec::new(),
             cdrom: None,
+            cloud_init: None,
+            macs: Vec::new(),
             mark: String::new(),
         };
         let fake = Fake::default();

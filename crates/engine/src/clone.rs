@@ -4,13 +4,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use qx_hypervisor::CloneDefinition;
+use qx_hypervisor::{CloneDefinition, DiskFile};
 use qx_model::access::{Actor, Operation};
 use qx_model::clone::VmClone;
+use qx_model::storage::DiskFormat;
 use qx_model::task::Cancel;
 use qx_model::vm::{Vm, VmId};
 
 use crate::authorize::authorize;
+use crate::blocking::blocking;
+use crate::cloud_init::Documents;
 use crate::create::{self, Made, Origin};
 use crate::error::{Error, Result};
 use crate::tasks::{Plan, Running, Started, Target};
@@ -73,12 +76,25 @@ async fn clone(inner: &Inner, task: &Arc<Running>, source: VmId, wish: &VmClone)
     }
     create::refuse_name(inner, &wish.name)?;
     let vm = inner.inventory.observe(source).await?;
-    let (targets, origins) = origins(inner, &vm, wish.id).await?;
+    let (mut targets, origins) = origins(inner, &vm, wish.id).await?;
     task.note(format!("a clone of the VM {}", vm.name));
     let mut made = Made::default();
     task.step(0);
     let done = async {
         create::make(inner, task, wish.id, &origins, &mut made).await?;
+        let mut files = made.files.clone();
+        if let Some(disc) = cloud_init(inner, &vm) {
+            let (from, name) = (inner.layout.cloud_init(source), wish.name.clone());
+            let (id, reading) = (wish.id, move || Documents::read(&from));
+            let documents = blocking(reading).await?.of_clone(id, &name);
+            let path = create::write_cloud_init(inner, id, documents, &mut made).await?;
+            targets.push(disc);
+            files.push(DiskFile {
+                path,
+                format: DiskFormat::Raw,
+                block: false,
+            });
+        }
         // Somebody may have started it with other means, and what it writes meanwhile is torn.
         let vm = inner.inventory.observe(source).await?;
         refuse_on(&vm)?;
@@ -88,7 +104,7 @@ async fn clone(inner: &Inner, task: &Arc<Running>, source: VmId, wish: &VmClone)
             id: wish.id,
             name: wish.name.clone(),
             description: wish.description.clone(),
-            disks: targets.into_iter().zip(made.files.clone()).collect(),
+            disks: targets.into_iter().zip(files).collect(),
             mark,
         };
         let defining = inner
@@ -125,6 +141,16 @@ async fn origins(inner: &Inner, vm: &Vm, id: VmId) -> Result<(Vec<String>, Vec<O
         origins.push(origin);
     }
     Ok((targets, origins))
+}
+
+/// The target of the CD that the guest's cloud-init reads.
+fn cloud_init(inner: &Inner, vm: &Vm) -> Option<String> {
+    let path = inner.layout.cloud_init(vm.id);
+    let own = vm
+        .disks
+        .iter()
+        .find(|disk| disk.path.as_ref() == Some(&path));
+    own.map(|disk| disk.target.clone())
 }
 
 fn elsewhere(vm: &Vm, target: &str, path: &Path) -> Error {

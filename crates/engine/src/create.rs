@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use qx_hypervisor::{Definition, DiskFile, DiskImage, DiskRequest, Error as HypervisorError};
+use qx_model::device::new_mac;
 use qx_model::name::{ImageName, VmName};
 use qx_model::storage::VolumeRef;
 use qx_model::vm::{DiskSource, DiskSpec, FieldError, Image, ImageFormat, VmId, VmSpec};
@@ -13,6 +14,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::blocking::blocking;
+use crate::cloud_init::{self, Documents};
 use crate::error::{Error, Result};
 use crate::tasks::Running;
 use crate::vms::Inner;
@@ -21,7 +23,7 @@ use crate::volumes::{Guard, VolumeWish};
 /// Creates the VM, or finds that the very same wish was fulfilled before.
 /// What keeps others away from its volumes is held until it was observed.
 pub(crate) async fn create(inner: &Inner, task: &Arc<Running>, spec: VmSpec) -> Result<Vec<Guard>> {
-    let mark = digest(&spec)?;
+    let mark = mark(&spec)?;
     if was_made(inner, spec.id, &mark).await? {
         task.note("it is there already, made by an earlier request for the same");
         return Ok(Vec::new());
@@ -84,6 +86,8 @@ struct Ready {
     spec: VmSpec,
     disks: Vec<Origin>,
     cdrom: Option<PathBuf>,
+    cloud_init: Option<Documents>,
+    macs: Vec<String>,
     mark: String,
 }
 
@@ -95,6 +99,7 @@ pub(crate) struct Made {
     /// What is behind the disks, in their order.
     pub(crate) files: Vec<DiskFile>,
     guards: Vec<Guard>,
+    cloud_init: Option<PathBuf>,
 }
 
 async fn fulfil(inner: &Inner, task: &Arc<Running>, ready: Ready) -> Result<Vec<Guard>> {
@@ -102,12 +107,17 @@ async fn fulfil(inner: &Inner, task: &Arc<Running>, ready: Ready) -> Result<Vec<
     task.step(0);
     let done = async {
         make(inner, task, ready.spec.id, &ready.disks, &mut made).await?;
+        if let Some(documents) = ready.cloud_init {
+            write_cloud_init(inner, ready.spec.id, documents, &mut made).await?;
+        }
         task.no_way_back("the VM is being defined, which is over in a moment")?;
         task.step(1);
         let definition = Definition {
             spec: ready.spec,
             disks: made.files.clone(),
             cdrom: ready.cdrom,
+            cloud_init: made.cloud_init.clone(),
+            macs: ready.macs,
             mark: ready.mark,
         };
         let defining = inner
@@ -174,6 +184,20 @@ pub(crate) async fn make(
     Ok(())
 }
 
+/// Makes the CD of the VM `id`.
+pub(crate) async fn write_cloud_init(
+    inner: &Inner,
+    id: VmId,
+    documents: Documents,
+    made: &mut Made,
+) -> Result<PathBuf> {
+    let path = inner.layout.cloud_init(id);
+    let written = path.clone();
+    blocking(move || documents.write(&written)).await?;
+    made.cloud_init = Some(path.clone());
+    Ok(path)
+}
+
 /// Makes the directory of a VM's files.
 async fn new_directory(file: &Path) -> Result<PathBuf> {
     let directory = file.parent().unwrap_or(file).to_owned();
@@ -188,6 +212,12 @@ async fn new_directory(file: &Path) -> Result<PathBuf> {
 pub(crate) async fn take_back(inner: &Inner, made: Made) {
     for volume in made.volumes {
         inner.volumes.unmake(volume).await;
+    }
+    if let Some(disc) = made.cloud_init {
+        let shown = disc.display().to_string();
+        if let Err(error) = blocking(move || cloud_init::remove(&disc)).await {
+            tracing::error!(disc = shown, %error, "a CD for cloud-init was left behind");
+        }
     }
     if let Some(directory) = made.own {
         let shown = directory.display().to_string();
@@ -236,6 +266,16 @@ async fn resolve(inner: &Inner, spec: VmSpec, mark: String) -> Result<Ready> {
             }),
         }
     }
+    let macs: Vec<String> = spec.nics.iter().map(|_| new_mac()).collect();
+    let documents = spec.cloud_init.as_ref();
+    let documents = documents.map(|wish| Documents::of(&spec, wish, &macs));
+    let cloud_init = match documents.transpose() {
+        Err(Error::Invalid(fields)) => {
+            broken.extend(fields);
+            None
+        }
+        other => other?,
+    };
     if !broken.is_empty() {
         return Err(Error::Invalid(broken));
     }
@@ -243,6 +283,8 @@ async fn resolve(inner: &Inner, spec: VmSpec, mark: String) -> Result<Ready> {
         spec,
         disks,
         cdrom,
+        cloud_init,
+        macs,
         mark,
     })
 }
@@ -314,6 +356,17 @@ pub(crate) async fn own(inner: &Inner, disk: &DiskSpec, path: PathBuf) -> Result
 
 pub(crate) fn missing(name: &ImageName) -> String {
     format!("must name a file of the image library, which has no {name}: upload it first")
+}
+
+/// What tells a repeated wish for a VM from another one. A password counts by a hash that is slow to guess from, because
+/// the mark is kept where others may see it.
+fn mark(spec: &VmSpec) -> Result<String> {
+    let Some(wish) = &spec.cloud_init else {
+        return digest(spec);
+    };
+    // What is wrong with it is told when it is resolved.
+    let hash = cloud_init::password_hash(spec.id, wish, &mut Vec::new())?;
+    digest(&(spec, hash))
 }
 
 /// A digest of the wish: equal for equal wishes, across restarts and releases that add no field.

@@ -47,4 +47,9 @@ impl Layout {
     pub(crate) fn disk(&self, id: VmId, index: usize) -> PathBuf {
         self.vm(id).join(format!("disk{index}.qcow2"))
     }
+
+    /// What cloud-init in a VM's guest reads.
+    pub(crate) fn cloud_init(&self, id: VmId) -> PathBuf {
+        self.vm(id).join("cloud-init.iso")
+    }
 }

@@ -13,6 +13,7 @@ pub mod auth;
 pub mod authorize;
 mod blocking;
 mod clone;
+mod cloud_init;
 mod console;
 mod create;
 mod devices;

@@ -12,6 +12,8 @@ use qx_model::vm::{Fit, HypervisorInfo, PowerAction, Vm, VmId, VmSpec};
 
 use crate::audit::Audit;
 use crate::authorize::authorize;
+use crate::blocking::blocking;
+use crate::cloud_init;
 use crate::console::{Consoles, SerialConsole};
 use crate::create;
 use crate::error::{Error, Result};
@@ -265,6 +267,9 @@ impl Vms {
             inventory
                 .blocking(move |hypervisor| hypervisor.undefine(id))
                 .await?;
+            // It is no disk, and may hold what its guest alone should know.
+            let disc = inner.layout.cloud_init(id);
+            blocking(move || cloud_init::remove(&disc)).await?;
             if disks {
                 task.step(1);
                 // The copies first, and no observation that is under way writes them again.

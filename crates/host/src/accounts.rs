@@ -172,6 +172,20 @@ pub fn hash_password(password: &str) -> Result<String, AccountError> {
         .map_err(|error| AccountError::Hash(error.to_string()))
 }
 
+/// A SHA-512-crypt hash, which every Linux guest knows. The same for the same password and salt.
+///
+/// # Errors
+/// None that is known of: what the library may answer is passed on.
+pub fn guest_hash(password: &str, salt: [u8; 12]) -> Result<String, AccountError> {
+    let hash = ShaCrypt::new(
+        sha_crypt::Algorithm::Sha512Crypt,
+        sha_crypt::Params::default(),
+    )
+    .hash_password_with_salt(password.as_bytes(), &salt);
+    hash.map(|hash| hash.as_str().to_owned())
+        .map_err(|error| AccountError::Hash(error.to_string()))
+}
+
 /// A password for one boot and its SHA-512-crypt hash (quicker than yescrypt, and enough for 79 random
 /// bits): four groups of four unambiguous characters.
 ///

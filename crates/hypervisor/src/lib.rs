@@ -164,6 +164,10 @@ pub struct Definition {
     pub disks: Vec<DiskFile>,
     /// The ISO in the CD drive.
     pub cdrom: Option<PathBuf>,
+    /// An ISO in a CD drive of its own, which [`Hypervisor::set_cd`] leaves alone and nothing boots from.
+    pub cloud_init: Option<PathBuf>,
+    /// MAC addresses of `spec.nics`, in their order.
+    pub macs: Vec<String>,
     /// Kept with the VM and returned by [`Hypervisor::creation_mark`]: tells a repeated request from a
     /// different one. Plain ASCII without markup.
     pub mark: String,

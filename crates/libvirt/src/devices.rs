@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use qx_hypervisor::{Device, Error, Limits, Result};
+use qx_model::device::new_mac;
 use qx_model::vm::PowerState;
-use uuid::Uuid;
 use virt::error::Error as VirtError;
 use virt::sys;
 
@@ -29,8 +29,7 @@ impl Call<'_> {
                 drive
             }
             Device::Nic { nic, limits } => {
-                let mut interface =
-                    domain::interface(nic).holding(Element::new("mac").with("address", new_mac()));
+                let mut interface = domain::interface(nic, &new_mac());
                 domain::limit(&mut interface, Limits::Nic(*limits));
                 interface
             }
@@ -202,7 +201,11 @@ fn find(domain: &Element, name: &str) -> Option<Element> {
 
 fn cd_drive(domain: &Element) -> Option<Element> {
     let devices = domain.child("devices")?;
-    let cd = |disk: &&Element| disk.attribute("device") == Some("cdrom");
+    let for_guest = |disk: &Element| {
+        let serial = disk.child("serial").map(Element::text);
+        serial.as_deref() == Some(domain::CLOUD_INIT)
+    };
+    let cd = |disk: &&Element| disk.attribute("device") == Some("cdrom") && !for_guest(disk);
     devices.children("disk").find(cd).cloned()
 }
 
@@ -217,15 +220,6 @@ fn set_disc(drive: &mut Element, iso: Option<&Path>) {
         });
         drive.push(Element::new("source").with("file", iso.to_string_lossy()));
     }
-}
-
-/// In QEMU's own range, and never used before as far as chance goes.
-fn new_mac() -> String {
-    let random = Uuid::new_v4().into_bytes();
-    format!(
-        "52:54:00:{:02x}:{:02x}:{:02x}",
-        random[0], random[1], random[2]
-    )
 }
 
 impl Call<'_> {

@@ -26,6 +26,9 @@ pub(crate) const AUTOSTART_DELAY: &str = "autostart-delay";
 /// Namespace of our own metadata in a domain.
 pub(crate) const NAMESPACE: &str = "https://quantix-os.org/xmlns/vm/1";
 
+/// The serial number that tells the drive of [`Definition::cloud_init`] from those for people.
+pub(crate) const CLOUD_INIT: &str = "cloud-init";
+
 /// The definition of a new VM.
 pub(crate) fn define(definition: &Definition, accelerator: Accelerator) -> Element {
     let spec = &definition.spec;
@@ -161,11 +164,15 @@ fn devices(definition: &Definition, accelerator: Accelerator) -> Element {
         let drive = drive("cdrom", "raw", path, "sda", "sata").holding(Element::new("readonly"));
         devices.push(drive.holding(boot()));
     }
+    if let Some(path) = &definition.cloud_init {
+        let drive = drive("cdrom", "raw", path, "sdb", "sata").holding(Element::new("readonly"));
+        devices.push(drive.holding(Element::new("serial").saying(CLOUD_INIT)));
+    }
     for (file, letter) in definition.disks.iter().zip('a'..='z') {
         devices.push(disk_drive(file, &format!("vd{letter}")).holding(boot()));
     }
-    for nic in &definition.spec.nics {
-        devices.push(interface(nic).holding(boot()));
+    for (nic, mac) in definition.spec.nics.iter().zip(&definition.macs) {
+        devices.push(interface(nic, mac).holding(boot()));
     }
     if accelerator == Accelerator::Test {
         return devices;
@@ -239,13 +246,14 @@ pub(crate) fn drive(device: &str, format: &str, path: &Path, target: &str, bus: 
         .holding(Element::new("target").with("dev", target).with("bus", bus))
 }
 
-pub(crate) fn interface(nic: &NicSpec) -> Element {
+pub(crate) fn interface(nic: &NicSpec, mac: &str) -> Element {
     let (kind, name) = match nic {
         NicSpec::Network(name) => ("network", name),
         NicSpec::Bridge(name) => ("bridge", name),
     };
     Element::new("interface")
         .with("type", kind)
+        .holding(Element::new("mac").with("address", mac))
         .holding(Element::new("source").with(kind, name.as_str()))
         .holding(Element::new("model").with("type", "virtio"))
 }

@@ -8,6 +8,7 @@ use qx_hypervisor::contract::{Guests, Subject};
 use qx_hypervisor::{Definition, DiskImage, DiskRequest, Hypervisor};
 use qx_libvirt::Libvirt;
 use qx_libvirt::testing::PrivateLibvirtd;
+use qx_model::device::new_mac;
 use qx_model::vm::{Firmware, ImageFormat, NicSpec, VmId, VmSpec};
 
 fn connected(uri: &str) -> Libvirt {
@@ -111,6 +112,8 @@ fn a_vm_starts_the_networks_that_start_by_themselves_and_no_others() {
             spec,
             disks: Vec::new(),
             cdrom: None,
+            cloud_init: None,
+            macs: vec![new_mac()],
             mark: "mark".into(),
         };
         libvirt.define(&definition).unwrap();
@@ -142,5 +145,6 @@ fn small() -> VmSpec {
         cdrom: None,
         nics: Vec::new(),
         autostart: false,
+        cloud_init: None,
     }
 }

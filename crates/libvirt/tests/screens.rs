@@ -57,12 +57,15 @@ impl Bench {
             cdrom: None,
             nics: Vec::new(),
             autostart: false,
+            cloud_init: None,
         };
         let id = spec.id;
         let definition = Definition {
             spec,
             disks: Vec::new(),
             cdrom: None,
+            cloud_init: None,
+            macs: Vec::new(),
             mark: "mark".into(),
         };
         self.libvirt.define(&definition).unwrap();

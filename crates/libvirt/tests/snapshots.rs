@@ -69,11 +69,14 @@ impl Bench {
             cdrom: None,
             nics: Vec::new(),
             autostart: false,
+            cloud_init: None,
         };
         let definition = Definition {
             spec,
             disks: vec![file.clone().into()],
             cdrom: None,
+            cloud_init: None,
+            macs: Vec::new(),
             mark: "mark".into(),
         };
         self.libvirt.define(&definition).unwrap();

@@ -1,5 +1,7 @@
 //! Devices that come and go: limits of their speed, and the rules for both. Pure.
 
+use uuid::Uuid;
+
 use crate::vm::FieldError;
 
 /// How fast a disk may be; 0 is no limit.
@@ -22,6 +24,16 @@ pub struct NicLimits {
     pub receive_kbytes_sec: u64,
     /// Units of 1,000 bytes a second.
     pub send_kbytes_sec: u64,
+}
+
+/// A MAC address in QEMU's own range, never used before as far as chance goes.
+#[must_use]
+pub fn new_mac() -> String {
+    let random = Uuid::new_v4().into_bytes();
+    format!(
+        "52:54:00:{:02x}:{:02x}:{:02x}",
+        random[0], random[1], random[2]
+    )
 }
 
 /// What libvirt and QEMU can hold.

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod clone;
+pub mod cloud_init;
 pub mod device;
 pub mod edit;
 pub mod guest;

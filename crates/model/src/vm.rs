@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::cloud_init::CloudInit;
 use crate::device::{DiskLimits, NicLimits};
 use crate::name::{ImageName, NetworkName, VmName};
 pub use crate::power::{Fit, PowerAction, PowerState};
@@ -119,6 +120,9 @@ pub struct VmSpec {
     /// Starts with the host. Left out of what is written down when it does not: wishes from before are equal.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub autostart: bool,
+    /// What the guest is told at its first start; `None` is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_init: Option<CloudInit>,
 }
 
 /// Which field of a [`VmSpec`] breaks which rule.

@@ -1615,6 +1615,30 @@ export interface components {
             ok: boolean;
         };
         /**
+         * @description What cloud-init in the guest sets up at its first start. It gets it on a CD of its own; a clone gets one with its own
+         *     identity.
+         */
+        CloudInit: {
+            /** @description A host name or fully qualified domain name, at most 64 characters; made of the VM's name when left out. */
+            hostname?: string | null;
+            /** @description How to set up the VM's NICs, in their order; left to the image, usually DHCP, when left out. */
+            network?: components["schemas"]["GuestNic"][];
+            /** @description 1 to 256 characters. The guest gets a SHA-512 crypt hash of it; whether it is good for SSH is the image's choice. */
+            password?: string | null;
+            /** @description Public keys as in a `.pub` file, at most 64. */
+            ssh_keys?: string[];
+            /**
+             * @description The account that the password and the keys are for: 1 to 32 lower-case letters, digits, `_` or `-`; the one that
+             *     the image has for it when left out.
+             */
+            user?: string | null;
+            /**
+             * @description The guest's own user-data (`#cloud-config`, a script that begins with `#!`, …), at most 512 KiB, in place of `user`,
+             *     `password` and `ssh_keys`.
+             */
+            user_data?: string | null;
+        };
+        /**
          * @description Which configuration was applied.
          * @enum {string}
          */
@@ -2005,6 +2029,15 @@ export interface components {
             mac: string | null;
             /** @description Such as `eth0`. */
             name: string;
+        };
+        /** @description How the guest sets up one NIC. */
+        GuestNic: {
+            /** @description `ADDRESS/PREFIX`, IPv4 and IPv6, at most 16; asked for by DHCP when there is none. */
+            addresses?: string[];
+            /** @description Addresses of name servers, at most 8. */
+            dns?: string[];
+            /** @description Default gateways: at most one for IPv4 and one for IPv6. */
+            gateways?: string[];
         };
         /** @description A guest's operating system. */
         GuestOs: {
@@ -3273,6 +3306,7 @@ export interface components {
             autostart?: boolean;
             /** @description An ISO file of the image library for the CD drive; booted first while present. */
             cdrom?: string | null;
+            cloud_init?: components["schemas"]["CloudInit"] | null;
             /** @description Free text, at most 1024 characters. */
             description?: string;
             /** @description In boot order, at most 24. */

@@ -4,6 +4,7 @@ import type { components } from './schema';
 export type Schemas = components['schemas'];
 export type Vm = Schemas['Vm'];
 export type VmCreate = Schemas['VmCreate'];
+export type CloudInit = Schemas['CloudInit'];
 export type VmPatch = Schemas['VmPatch'];
 export type Disk = Schemas['Disk'];
 export type Host = Schemas['Host'];

@@ -32,7 +32,7 @@ export function TextOf<F extends Record<Name, string>, Name extends string>(
         return rows === undefined ? (
           <input {...shared} list={list} className="field" />
         ) : (
-          <textarea {...shared} rows={rows} wrap="off" className="field font-mono" />
+          <textarea {...shared} rows={rows} wrap="off" className="field block font-mono" />
         );
       }}
     </Field>

@@ -8,6 +8,7 @@ import { Check } from '@/ui/check';
 import { Field } from '@/ui/field';
 import { useErrorText } from '@/ui/message';
 import { type CreateForm, type FieldName, isCd } from './create-form';
+import { GuestFields } from './create-guest-fields';
 
 type Props = {
   form: CreateForm;
@@ -22,6 +23,7 @@ export function CreateFields(props: Props) {
       <Sizes {...props} />
       <DiskFields {...props} />
       <NetworkAndStart {...props} />
+      {props.form.disk === 'image' && <GuestFields {...props} />}
     </>
   );
 }
@@ -107,7 +109,13 @@ function DiskFields({ form, problems, change }: Props) {
   const { t } = useI18n();
   const { disks, cds, hint } = useLibrary();
   const chooseDisk = (disk: CreateForm['disk']) =>
-    change({ disk, diskImage: form.diskImage || (disks[0]?.name ?? ''), diskGib: disk === 'image' ? '' : form.diskGib || '20' });
+    change({
+      disk,
+      diskImage: form.diskImage || (disks[0]?.name ?? ''),
+      diskGib: disk === 'image' ? '' : form.diskGib || '20',
+      // Nobody could log in to a cloud image that was told nothing.
+      ...(disk === 'image' && form.guest === 'none' ? { guest: 'account' } : {}),
+    });
   return (
     <fieldset className="grid gap-4 sm:grid-cols-3">
       <legend className="sr-only">{t('create.disks')}</legend>

@@ -38,6 +38,44 @@ test.each(['', 'abc', '-1', '1e999'])('%j as a number becomes 0, for the daemon 
   });
 });
 
+const image = { ...form, disk: 'image' as const, diskImage: 'debian.qcow2', diskGib: '' };
+
+test('a guest is told what was filled in, and only on a disk that has a system', () => {
+  const account = { ...image, guest: 'account' as const };
+  expect(toRequest(account, '').cloud_init).toEqual({});
+  const told = {
+    ...account,
+    guestHostname: ' web ',
+    guestUser: 'ops',
+    guestPassword: ' correct horse ',
+    guestKeys: '\nssh-ed25519 A\r\n ssh-rsa B \n',
+    userData: 'left from before',
+    guestNetwork: 'static' as const,
+    guestAddresses: '192.0.2.5/24, 2001:db8::5/64',
+    guestGateways: '192.0.2.1',
+    guestDns: '192.0.2.53 192.0.2.54',
+  };
+  expect(toRequest(told, '').cloud_init).toEqual({
+    hostname: 'web',
+    user: 'ops',
+    password: ' correct horse ',
+    ssh_keys: ['ssh-ed25519 A', 'ssh-rsa B'],
+    network: [{ addresses: ['192.0.2.5/24', '2001:db8::5/64'], gateways: ['192.0.2.1'], dns: ['192.0.2.53', '192.0.2.54'] }],
+  });
+  for (const other of [{ disk: 'blank' as const }, { disk: 'none' as const }, { guest: 'none' as const }])
+    expect(toRequest({ ...told, ...other }, '').cloud_init).toBeUndefined();
+});
+
+test('own user-data stands in place of the account', () => {
+  const own = { ...image, guest: 'own' as const, guestUser: 'left from before', userData: '#cloud-config\n' };
+  expect(toRequest(own, '').cloud_init).toEqual({ user_data: '#cloud-config\n' });
+});
+
+test('static without an address is for the daemon to refuse', () => {
+  const none = { ...image, guest: 'account' as const, guestNetwork: 'static' as const };
+  expect(toRequest(none, '').cloud_init?.network?.[0]?.addresses).toEqual(['']);
+});
+
 test('every disk size is whole sectors', () => {
   expect((toRequest({ ...form, diskGib: '0.3333' }, '').disks?.[0]?.size_bytes ?? 1) % 512).toBe(0);
 });
@@ -50,6 +88,9 @@ test('complaints are placed beside their fields; the rest is kept', () => {
     { field: 'disks[0].size_bytes', reason: 'is too large' },
     { field: 'disks[0].image', reason: 'does not exist' },
     { field: 'nics[0].network', reason: 'does not exist' },
+    { field: 'cloud_init.ssh_keys[1]', reason: 'must be one key' },
+    { field: 'cloud_init.network[0].gateways[0]', reason: 'must be an address' },
+    { field: 'cloud_init.network', reason: 'must be at most 0' },
     unknown,
   ], createFields);
   expect(fields).toEqual({
@@ -58,6 +99,9 @@ test('complaints are placed beside their fields; the rest is kept', () => {
     diskGib: 'Is too large',
     diskImage: 'Does not exist',
     network: 'Does not exist',
+    guestKeys: 'Must be one key',
+    guestGateways: 'Must be an address',
+    guestAddresses: 'Must be at most 0',
   });
   expect(rest).toEqual([unknown]);
 });

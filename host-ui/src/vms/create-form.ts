@@ -1,8 +1,9 @@
 // The create form's values, what they come to on the wire. Pure.
 import type { Image, VmCreate } from '@/api/types';
+import { emptyGuest, type GuestForm, guestFields, toCloudInit } from './create-guest';
 import { bytesOfGib, positive } from './sizes';
 
-export type CreateForm = {
+export type CreateForm = GuestForm & {
   name: string;
   description: string;
   vcpus: string;
@@ -21,6 +22,7 @@ export type CreateForm = {
 export type FieldName = keyof CreateForm;
 
 export const emptyForm: CreateForm = {
+  ...emptyGuest,
   name: '',
   description: '',
   vcpus: '2',
@@ -38,6 +40,8 @@ export const emptyForm: CreateForm = {
 
 /** The request that the form stands for. Numbers that are none become 0, which the daemon refuses by name. */
 export function toRequest(form: CreateForm, id: string): VmCreate {
+  // Only a disk that has a system on it has a cloud-init.
+  const cloudInit = form.disk === 'image' ? toCloudInit(form) : undefined;
   const memory = positive(form.memory) * (form.memoryUnit === 'GiB' ? 1024 : 1);
   return {
     id,
@@ -50,6 +54,7 @@ export function toRequest(form: CreateForm, id: string): VmCreate {
     ...(form.cdrom === '' ? {} : { cdrom: form.cdrom }),
     nics: nics(form.network),
     autostart: form.autostart,
+    ...(cloudInit === undefined ? {} : { cloud_init: cloudInit }),
   };
 }
 
@@ -77,6 +82,7 @@ export const createFields: readonly [RegExp, FieldName][] = [
   [/^disks/, 'diskGib'],
   [/^cdrom$/, 'cdrom'],
   [/^nics/, 'network'],
+  ...guestFields,
 ];
 
 /** Images that a CD drive takes. */

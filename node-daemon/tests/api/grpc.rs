@@ -156,6 +156,18 @@ async fn a_vm_lives_and_dies_over_grpc() {
             size_bytes: Some(1 << 20),
             ..Default::default()
         }],
+        nics: vec![v1::NicCreate {
+            source: Some(v1::nic_create::Source::Network("default".into())),
+        }],
+        cloud_init: Some(v1::CloudInit {
+            hostname: Some("told-by-grpc".into()),
+            network: vec![v1::GuestNic {
+                addresses: vec!["192.0.2.5/24".into()],
+                gateways: vec!["192.0.2.1".into()],
+                dns: vec!["192.0.2.53".into()],
+            }],
+            ..Default::default()
+        }),
         ..Default::default()
     };
     let vm = vms
@@ -167,6 +179,12 @@ async fn a_vm_lives_and_dies_over_grpc() {
         (vm.vcpus, vm.memory_mib, vm.firmware()),
         (1, 512, v1::Firmware::Uefi)
     );
+    let disc = vm.disks.iter().find(|disk| disk.cdrom).unwrap();
+    let disc = std::fs::read(disc.path()).unwrap();
+    let disc = String::from_utf8_lossy(&disc);
+    for told in ["told-by-grpc", "192.0.2.5/24", "192.0.2.1\"", "192.0.2.53"] {
+        assert!(disc.contains(told), "{told}");
+    }
     let id = vm.id.clone();
     let start = authorized(&token, v1::StartVmRequest { id: id.clone() });
     assert_eq!(
@@ -203,11 +221,11 @@ async fn a_vm_lives_and_dies_over_grpc() {
         limits: None,
     };
     let plugged = vms.attach_nic(authorized(&token, attach)).await;
-    let mac = plugged.unwrap().into_inner().nics[0].mac.clone();
+    let mac = plugged.unwrap().into_inner().nics[1].mac.clone();
     let vm_id = id.clone();
     let detach = v1::DetachNicRequest { vm_id, mac };
     let unplugged = vms.detach_nic(authorized(&token, detach)).await;
-    assert!(unplugged.unwrap().into_inner().nics.is_empty());
+    assert_eq!(unplugged.unwrap().into_inner().nics.len(), 1);
     let grow = v1::UpdateDiskRequest {
         vm_id: id.clone(),
         target: "vda".into(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use qx_api::client::{Client, Error, Trust};
 use qx_api::rest::{DiskCreate, NicCreate, Role, Vm, VmPatch, VmState};
+use qx_hypervisor::Hypervisor;
 use qx_model::vm::VmId;
 
 use crate::support::{Daemon, ask, wish};
@@ -284,4 +285,51 @@ async fn an_unknown_certificate_is_refused_and_its_fingerprint_told() {
             .await
             .is_ok()
     );
+}
+
+#[tokio::test]
+async fn a_guest_is_set_up_by_the_cd_of_its_vm() {
+    let daemon = Daemon::start().await;
+    let create = async |cloud_init: serde_json::Value| {
+        let body = serde_json::json!({
+            "name": "web",
+            "nics": [{ "network": "default" }],
+            "cloud_init": cloud_init,
+        });
+        let request = ask("POST", "/api/v1/vms").json(body.to_string());
+        daemon.send_local(request).await
+    };
+    let fields = async |cloud_init| {
+        let answer = create(cloud_init).await;
+        assert_eq!(answer.status, 422, "{answer:?}");
+        let fields = answer.problem().errors.into_iter().map(|error| error.field);
+        fields.collect::<Vec<_>>()
+    };
+    let wrong = serde_json::json!({
+        "user": "root:x",
+        "ssh_keys": ["no key"],
+        "network": [{ "addresses": ["192.0.2.5"] }, {}],
+    });
+    let expected = ["user", "ssh_keys[0]", "network", "network[0].addresses[0]"];
+    assert_eq!(
+        fields(wrong).await,
+        expected.map(|field| format!("cloud_init.{field}"))
+    );
+    let unknown = create(serde_json::json!({ "pasword": "x" })).await;
+    assert_eq!(unknown.status, 422, "{unknown:?}");
+    assert!(daemon.fake.list().unwrap().is_empty());
+
+    let made = create(serde_json::json!({
+        "user": "ops",
+        "password": "correct horse",
+        "network": [{ "addresses": ["192.0.2.5/24"], "gateways": ["192.0.2.1"] }],
+    }));
+    let made = made.await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let vm = made.json::<Vm>();
+    let drive = vm.disks.iter().find(|disk| disk.cdrom).unwrap();
+    let disc = std::fs::read(drive.path.as_ref().unwrap()).unwrap();
+    let disc = String::from_utf8_lossy(&disc);
+    assert!(disc.contains(r#""user":"ops""#) && disc.contains(&vm.nics[0].mac));
+    assert!(!disc.contains("correct horse"));
 }

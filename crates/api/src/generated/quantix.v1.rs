@@ -1082,6 +1082,40 @@ pub struct CreateVmRequest {
     /// Start it with the host.
     #[prost(bool, tag = "11")]
     pub autostart: bool,
+    /// What cloud-init in the guest sets up at its first start; nothing when absent.
+    #[prost(message, optional, tag = "12")]
+    pub cloud_init: ::core::option::Option<CloudInit>,
+}
+/// As `CloudInit` of the REST interface.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CloudInit {
+    /// Made of the VM's name when absent.
+    #[prost(string, optional, tag = "1")]
+    pub hostname: ::core::option::Option<::prost::alloc::string::String>,
+    /// The account that the password and the keys are for; the image's own when absent.
+    #[prost(string, optional, tag = "2")]
+    pub user: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "3")]
+    pub password: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "4")]
+    pub ssh_keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// In place of `user`, `password` and `ssh_keys`.
+    #[prost(string, optional, tag = "5")]
+    pub user_data: ::core::option::Option<::prost::alloc::string::String>,
+    /// In the order of the VM's NICs.
+    #[prost(message, repeated, tag = "6")]
+    pub network: ::prost::alloc::vec::Vec<GuestNic>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GuestNic {
+    /// ADDRESS/PREFIX; DHCP when there is none.
+    #[prost(string, repeated, tag = "1")]
+    pub addresses: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// At most one for IPv4 and one for IPv6.
+    #[prost(string, repeated, tag = "2")]
+    pub gateways: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "3")]
+    pub dns: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CloneVmRequest {

@@ -139,7 +139,28 @@ impl TryFrom<v1::CreateVmRequest> for rest::VmCreate {
             cdrom: wish.cdrom,
             nics,
             autostart: wish.autostart,
+            cloud_init: wish.cloud_init.map(Into::into),
         })
+    }
+}
+
+impl From<v1::CloudInit> for rest::CloudInit {
+    fn from(wish: v1::CloudInit) -> Self {
+        let network = wish.network.into_iter();
+        Self {
+            hostname: wish.hostname,
+            user: wish.user,
+            password: wish.password,
+            ssh_keys: wish.ssh_keys,
+            user_data: wish.user_data,
+            network: network
+                .map(|nic| rest::GuestNic {
+                    addresses: nic.addresses,
+                    gateways: nic.gateways,
+                    dns: nic.dns,
+                })
+                .collect(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! every field (`null` where there is no value), and clients must ignore fields that they don't know.
 
 mod access;
+mod cloud_init;
 mod device;
 mod event;
 mod guest;
@@ -26,6 +27,7 @@ mod vm_edit;
 pub use access::{
     AuditEntry, AuditPage, LoginRequest, Role, Session, Token, TokenCreate, TokenPage, TokenSecret,
 };
+pub use cloud_init::{CloudInit, GuestNic};
 pub use device::{Cdrom, DiskAttach, DiskLimits, DiskPatch, NicAttach, NicLimits, NicPatch};
 pub use event::{Event, EventType};
 pub use guest::{

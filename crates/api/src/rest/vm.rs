@@ -6,6 +6,7 @@ use qx_model::vm as model;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::cloud_init::CloudInit;
 use super::device::{DiskLimits, NicLimits};
 use super::storage::VolumeRef;
 
@@ -177,6 +178,9 @@ pub struct VmCreate {
     /// Start it with the host.
     #[serde(default)]
     pub autostart: bool,
+    /// What cloud-init in the guest sets up at its first start; nothing when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud_init: Option<CloudInit>,
 }
 
 const fn one() -> u32 {
@@ -339,6 +343,7 @@ impl VmCreate {
             cdrom,
             nics,
             autostart: self.autostart,
+            cloud_init: self.cloud_init.map(Into::into),
         })
     }
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod clones;
+mod cloud_init;
 mod consoles;
 mod guests;
 mod host;
@@ -11,6 +12,7 @@ mod host_network;
 mod images;
 mod networks;
 mod real;
+mod real_cloud_init;
 mod real_guests;
 mod snapshots;
 mod storage;
@@ -95,6 +97,7 @@ fn spec(name: &str) -> VmSpec {
         cdrom: None,
         nics: Vec::new(),
         autostart: false,
+        cloud_init: None,
     }
 }
 

@@ -132,7 +132,7 @@ async fn booted(real: &Real, agent: &str) -> VmId {
 }
 
 /// Waits until something has opened the guest's end of the channel.
-async fn until_it_listens(real: &Real, id: VmId) {
+pub(super) async fn until_it_listens(real: &Real, id: VmId) {
     let deadline = Instant::now() + BOOT;
     let connected = "name='org.qemu.guest_agent.0' state='connected'";
     while !real
@@ -144,7 +144,7 @@ async fn until_it_listens(real: &Real, id: VmId) {
     }
 }
 
-async fn run(real: &Real, id: VmId, script: &str, input: &str) -> (Option<i64>, String) {
+pub(super) async fn run(real: &Real, id: VmId, script: &str, input: &str) -> (Option<i64>, String) {
     let vms = &real.engine.vms;
     let wish = ExecSpec {
         path: "/bin/sh".into(),
@@ -153,7 +153,7 @@ async fn run(real: &Real, id: VmId, script: &str, input: &str) -> (Option<i64>, 
         input: input.into(),
     };
     let pid = vms.exec_in_guest(&admin(), id, wish).await.unwrap();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + BOOT;
     loop {
         let status = vms.exec_status(&admin(), id, pid).await.unwrap();
         if status.exited {

@@ -1,5 +1,6 @@
 //! Clones: a VM that is what another one is, and shares nothing with it.
 
+use qx_model::device::new_mac;
 use qx_model::edit::VmEdit;
 use qx_model::vm::{NicSpec, Vm, VmId};
 
@@ -24,6 +25,7 @@ impl Subject<'_> {
     pub(super) fn clone(&self) {
         let mut definition = self.definition("clone-source");
         definition.spec.nics = vec![NicSpec::Bridge("br0".parse().unwrap())];
+        definition.macs = vec![new_mac()];
         let id = self.makes(&definition);
         let edit = VmEdit {
             tags: Some(vec!["web".parse().unwrap()]),

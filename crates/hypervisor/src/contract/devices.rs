@@ -119,12 +119,18 @@ impl Subject<'_> {
             path
         };
         let (first, second) = (iso("first.iso"), iso("second.iso"));
-        let id = self.created("cd");
+        let mut definition = self.definition("cd");
+        let own = iso("cloud-init.iso");
+        definition.cloud_init = Some(own.clone());
+        let id = self.makes(&definition);
         let disc = || {
             let vm = self.hypervisor.get(id).unwrap();
             assert!(vm.pending_restart.is_empty(), "{vm:?}");
-            let drive = vm.disks.into_iter().find(|disk| disk.cdrom);
-            drive.unwrap().path
+            let discs = vm.disks.into_iter().filter(|disk| disk.cdrom);
+            let (own, mut others): (Vec<_>, Vec<_>) =
+                discs.partition(|disk| disk.path.as_ref() == Some(&own));
+            assert_eq!((own.len(), others.len()), (1, 1));
+            others.remove(0).path
         };
         self.hypervisor.set_cd(id, Some(&first), false).unwrap();
         assert_eq!(disc(), Some(first.clone()));

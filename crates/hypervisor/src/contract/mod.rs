@@ -11,7 +11,9 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use qx_model::edit::VmEdit;
-use qx_model::vm::{DiskSource, DiskSpec, Firmware, ImageFormat, PowerState, Vm, VmId, VmSpec};
+use qx_model::vm::{
+    Disk, DiskSource, DiskSpec, Firmware, ImageFormat, NicSpec, PowerState, Vm, VmId, VmSpec,
+};
 
 use self::line::Line;
 use crate::{Definition, DiskImage, DiskRequest, Error, Hypervisor, Signal, VmUsage};
@@ -184,6 +186,9 @@ impl Subject<'_> {
         definition.spec.description = "<b>&\"it's\" two\nlines".into();
         definition.spec.vcpus = 2;
         definition.cdrom = Some(self.data.join("disc.iso"));
+        definition.cloud_init = Some(self.data.join("cloud-init.iso"));
+        definition.spec.nics = vec![NicSpec::Network("default".parse().unwrap())];
+        definition.macs = vec!["52:54:00:0a:0b:0c".into()];
         let id = definition.spec.id;
         self.hypervisor.define(&definition).unwrap();
         let vm = self.hypervisor.get(id).unwrap();
@@ -198,6 +203,11 @@ impl Subject<'_> {
                 .iter()
                 .any(|disk| disk.cdrom && disk.path == definition.cdrom)
         );
+        let disc = |disk: &&Disk| disk.cdrom && disk.path == definition.cloud_init;
+        let disc = vm.disks.iter().find(disc).unwrap();
+        assert!(!vm.boot_order.contains(&disc.target), "{vm:?}");
+        let macs: Vec<_> = vm.nics.iter().map(|nic| nic.mac.clone()).collect();
+        assert_eq!(macs, definition.macs);
         assert!(self.hypervisor.list().unwrap().contains(&id));
         assert_eq!(
             self.hypervisor.creation_mark(id).unwrap(),
@@ -434,12 +444,15 @@ impl Subject<'_> {
             cdrom: None,
             nics: Vec::new(),
             autostart: false,
+            cloud_init: None,
         };
         let disk = self.data.join(id.to_string()).join("disk0.qcow2");
         Definition {
             spec,
             disks: vec![disk.into()],
             cdrom: None,
+            cloud_init: None,
+            macs: Vec::new(),
             mark: format!("mark-{name}"),
         }
     }

@@ -14,6 +14,9 @@ use super::line::Line;
 use super::snapshots::Kept;
 use crate::{CloneDefinition, Definition, Device, Error, Result};
 
+/// Where the drive of [`Definition::cloud_init`] is.
+const CLOUD_INIT: &str = "sdb";
+
 pub(super) struct Machine {
     /// As configured.
     pub(super) vm: Vm,
@@ -190,7 +193,8 @@ impl Machine {
 
     pub(super) fn set_cd(&mut self, iso: Option<&Path>) {
         let target = self.free_target("sd");
-        let set = |vm: &mut Vm| match vm.disks.iter_mut().find(|disk| disk.cdrom) {
+        let own = |disk: &&mut Disk| disk.cdrom && disk.target != CLOUD_INIT;
+        let set = |vm: &mut Vm| match vm.disks.iter_mut().find(own) {
             Some(drive) => {
                 drive.path = iso.map(Path::to_owned);
                 true
@@ -240,22 +244,30 @@ fn observed(definition: &Definition) -> Vm {
         size_bytes: None,
         limits: DiskLimits::default(),
     });
-    let nics = spec.nics.iter().enumerate().map(|(index, nic)| {
+    let cloud_init = definition.cloud_init.iter().map(|path| Disk {
+        target: CLOUD_INIT.into(),
+        path: Some(path.clone()),
+        cdrom: true,
+        size_bytes: None,
+        limits: DiskLimits::default(),
+    });
+    let nics = spec.nics.iter().zip(&definition.macs).map(|(nic, mac)| {
         let (NicSpec::Network(source) | NicSpec::Bridge(source)) = nic;
         Nic {
-            mac: format!("52:54:00:00:00:{index:02x}"),
+            mac: mac.clone(),
             source: source.to_string(),
             network: matches!(nic, NicSpec::Network(_)),
             device: None,
             limits: NicLimits::default(),
         }
     });
-    let disks: Vec<Disk> = disks.chain(cdrom).collect();
+    let mut disks: Vec<Disk> = disks.chain(cdrom).collect();
     let nics: Vec<Nic> = nics.collect();
     // The CD drive is booted first.
     let mut booted: Vec<&Disk> = disks.iter().collect();
     booted.sort_by_key(|disk| !disk.cdrom);
     let devices: Vec<String> = booted.iter().map(|disk| disk.target.clone()).collect();
+    disks.extend(cloud_init);
     Vm {
         id: spec.id,
         name: spec.name.to_string(),
