@@ -12,7 +12,7 @@ import { Button } from '@/ui/button';
 import { Dialog, DialogButtons } from '@/ui/dialog';
 import { useDraft } from '@/ui/draft';
 import { ChoiceOf, type FormState, TextOf } from '@/ui/form-fields';
-import { ErrorMessage, Message } from '@/ui/message';
+import { FormRefusal, Message } from '@/ui/message';
 import { Outdated } from '@/ui/outdated';
 import { placeProblems } from '@/vms/problems';
 import { faultsOf, formOf, type HostNetworkField, type HostNetworkForm, hostNetworkFields, sameNetwork, toChange, wordsOf } from './network-form';
@@ -55,10 +55,7 @@ export function ChangeForm({ network, disabledReason }: { network: HostNetwork; 
       <form ref={element} onSubmit={submit} noValidate className="space-y-4">
         <Fields form={form} problems={fields} change={edit} />
         {outdated && <Outdated onDiscard={discard} />}
-        <ErrorMessage error={tried.error} title={t('hostNetwork.try.failed')} />
-        {rest.map(({ field, reason }) => (
-          <Message key={field} tone="danger">{`${field}: ${reason}`}</Message>
-        ))}
+        <FormRefusal error={tried.error} title={t('hostNetwork.try.failed')} fields={fields} rest={rest} />
         <div className="flex flex-wrap gap-2">
           <Button type="submit" variant="primary" busy={tried.isPending} disabledReason={disabledReason}>{t('hostNetwork.try')}</Button>
           {dirty && <Button onClick={() => { tried.reset(); setTold(false); discard(); }}>{t('draft.discard')}</Button>}

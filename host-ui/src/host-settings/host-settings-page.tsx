@@ -13,7 +13,7 @@ import { Button } from '@/ui/button';
 import { Check } from '@/ui/check';
 import { useDraft } from '@/ui/draft';
 import { type FormState, TextOf } from '@/ui/form-fields';
-import { ErrorMessage, LoadError, Loading, Message } from '@/ui/message';
+import { FormRefusal, LoadError, Loading, Message } from '@/ui/message';
 import { notify } from '@/ui/notices';
 import { Outdated } from '@/ui/outdated';
 import { placeProblems } from '@/vms/problems';
@@ -111,10 +111,7 @@ function SettingsCards({ config, disabledReason }: { config: HostConfig; disable
       <Ssh {...state} />
       <Proxy {...state} />
       {outdated && <Outdated onDiscard={discard} />}
-      <ErrorMessage error={save.error} title={t('hostSettings.failed')} />
-      {rest.map(({ field, reason: why }) => (
-        <Message key={field} tone="danger">{`${field}: ${why}`}</Message>
-      ))}
+      <FormRefusal error={save.error} title={t('hostSettings.failed')} fields={fields} rest={rest} />
       <div className="flex flex-wrap gap-2">
         <Button type="submit" variant="primary" busy={save.isPending} disabledReason={reason}>{t('hostSettings.save')}</Button>
         {dirty && <Button onClick={() => { save.reset(); setTold(false); discard(); }}>{t('draft.discard')}</Button>}

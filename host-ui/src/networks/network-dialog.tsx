@@ -12,7 +12,7 @@ import { Button } from '@/ui/button';
 import { Dialog, DialogButtons } from '@/ui/dialog';
 import { Check } from '@/ui/check';
 import { Field } from '@/ui/field';
-import { ErrorMessage, Message } from '@/ui/message';
+import { ErrorMessage, FormRefusal } from '@/ui/message';
 import { notify } from '@/ui/notices';
 import { placeProblems } from '@/vms/problems';
 import { emptyForm, formOf, type NetworkField, type NetworkForm, networkFields, toCreate, toPatch } from './network-form';
@@ -40,10 +40,7 @@ export function NetworkDialog({ network: now, onClose }: { network: Network | nu
         <div className="space-y-4">
           <Fields isNew={network === null} form={form} problems={fields} change={(part) => setForm((old) => ({ ...old, ...part }))} />
           {network?.active && <p className="text-xs text-muted">{t('network.edit.active')}</p>}
-          <ErrorMessage error={save.error} title={t('network.save.failed')} />
-          {rest.map(({ field, reason }) => (
-            <Message key={field} tone="danger">{`${field}: ${reason}`}</Message>
-          ))}
+          <FormRefusal error={save.error} title={t('network.save.failed')} fields={fields} rest={rest} />
         </div>
         <DialogButtons>
           <Button onClick={onClose}>{t('action.cancel')}</Button>

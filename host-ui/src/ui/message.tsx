@@ -1,6 +1,6 @@
 // Boxes that tell something: a warning inside a page, an empty list, an error in place of content.
 import type { ReactNode } from 'react';
-import { ApiError, UnreachableError } from '@/api/problem';
+import { ApiError, type FieldProblem, UnreachableError } from '@/api/problem';
 import { useI18n } from '@/i18n/i18n';
 import { Button } from './button';
 import { cx } from './cx';
@@ -50,6 +50,32 @@ export function ErrorMessage({ error, title }: { error: unknown; title?: string 
       <p>{textOf(error)}</p>
       {request !== null && <p className="mt-1 text-xs">{t('error.request', { id: request })}</p>}
     </Message>
+  );
+}
+
+type RefusalProps = {
+  error: unknown;
+  title: string;
+  /** What stands beside fields. */
+  fields: Readonly<Record<string, string | undefined>>;
+  /** What belongs to no field of the form. */
+  rest: readonly FieldProblem[];
+};
+
+/** Why a form was refused, without saying again what stands beside its fields. */
+export function FormRefusal({ error, title, fields, rest }: RefusalProps) {
+  const { t } = useI18n();
+  const placed = Object.keys(fields).length > 0;
+  const beside = placed && error instanceof ApiError;
+  return (
+    <>
+      {beside ? <Message tone="danger" live title={title}>{t('error.fields')}</Message> : <ErrorMessage error={error} title={title} />}
+      {/* Without any beside a field, the error's own text has them all. */}
+      {(placed || !(error instanceof ApiError)) &&
+        rest.map(({ field, reason }) => (
+          <Message key={field} tone="danger">{`${field}: ${reason}`}</Message>
+        ))}
+    </>
   );
 }
 

@@ -10,7 +10,7 @@ import { useI18n } from '@/i18n/i18n';
 import { putVm } from '@/live/apply';
 import { Button } from '@/ui/button';
 import { Dialog, DialogButtons } from '@/ui/dialog';
-import { ErrorMessage, Message, useErrorText } from '@/ui/message';
+import { FormRefusal, useErrorText } from '@/ui/message';
 import { notify } from '@/ui/notices';
 import { createFields, type CreateForm, emptyForm, freeName, toRequest } from './create-form';
 import { CreateFields } from './create-fields';
@@ -35,10 +35,7 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
       <form ref={formElement} onSubmit={submit} noValidate>
         <div className="space-y-4">
           <CreateFields form={form} problems={fields} change={(part) => setForm((now) => ({ ...now, ...part }))} />
-          <ErrorMessage error={create.error} title={t('create.failed')} />
-          {rest.map(({ field, reason }) => (
-            <Message key={field} tone="danger">{`${field}: ${reason}`}</Message>
-          ))}
+          <FormRefusal error={create.error} title={t('create.failed')} fields={fields} rest={rest} />
         </div>
         <DialogButtons>
           <Button onClick={onClose}>{t('action.cancel')}</Button>

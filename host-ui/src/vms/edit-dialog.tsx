@@ -9,7 +9,7 @@ import { useI18n } from '@/i18n/i18n';
 import { putVm } from '@/live/apply';
 import { Button } from '@/ui/button';
 import { Dialog, DialogButtons } from '@/ui/dialog';
-import { ErrorMessage, Message } from '@/ui/message';
+import { FormRefusal } from '@/ui/message';
 import { notify } from '@/ui/notices';
 import { EditFields } from './edit-fields';
 import { editFields, type EditForm, formOf, toPatch } from './edit-form';
@@ -35,10 +35,7 @@ export function EditDialog({ vm: now, onClose }: { vm: Vm; onClose: () => void }
       <form ref={element} onSubmit={submit} noValidate>
         <div className="space-y-4">
           <EditFields vm={vm} form={form} problems={fields} change={(part) => setForm((old) => ({ ...old, ...part }))} />
-          <ErrorMessage error={edit.error} title={t('edit.failed', { name: vm.name })} />
-          {rest.map(({ field, reason }) => (
-            <Message key={field} tone="danger">{`${field}: ${reason}`}</Message>
-          ))}
+          <FormRefusal error={edit.error} title={t('edit.failed', { name: vm.name })} fields={fields} rest={rest} />
         </div>
         <DialogButtons>
           <Button onClick={onClose}>{t('action.cancel')}</Button>
