@@ -6,6 +6,8 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use qx_api::client::EventStream;
 use qx_api::rest::{ConsoleTicket, Event, EventType, Problem, Role, Vm, VmState};
+use qx_hypervisor::Hypervisor;
+use qx_model::vm::VmId;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
@@ -389,7 +391,7 @@ async fn a_reader_that_is_too_slow_is_told_so_and_let_go() {
         ("origin", &daemon.url()),
     ];
     // Large events fill what the kernel takes for the reader, which is little; then more than are kept pass by,
-    // well before the reader is given up for taking nothing.
+    // well before the reader is given up for taking nothing: not by requests, each of which is written to the disk.
     let narrow = TcpSocket::new_v4().unwrap();
     narrow.set_recv_buffer_size(4096).unwrap();
     let stream = narrow.connect(daemon.node.https()).await.unwrap();
@@ -399,9 +401,12 @@ async fn a_reader_that_is_too_slow_is_told_so_and_let_go() {
     let mut wish = wish("a");
     wish.description = "\u{1f4a4}".repeat(1024);
     let vm = daemon.local().create_vm(&wish).await.unwrap();
-    for _ in 0..900 {
-        daemon.local().start_vm(vm.id).await.unwrap();
-        daemon.local().stop_vm(vm.id).await.unwrap();
+    let mut quick = daemon.local().events(None).await.unwrap();
+    for _ in 0..1500 {
+        daemon.fake.start(VmId(vm.id)).unwrap();
+        next_of_vm(&mut quick).await;
+        daemon.fake.stop(VmId(vm.id)).unwrap();
+        next_of_vm(&mut quick).await;
     }
     // It comes only when events passed a reader by: without it the fault did not happen.
     let last = loop {
