@@ -73,7 +73,8 @@ fn problem(task: &Task) -> String {
         return format!("the task {} ended without a reason", task.id);
     };
     let mut text = plain(&problem.detail);
-    for error in &problem.errors {
+    // A single one is what the detail says.
+    for error in problem.errors.iter().filter(|_| problem.errors.len() > 1) {
         text.push_str(&format!(
             "\n  {}: {}",
             plain(&error.field),

@@ -65,13 +65,13 @@ type RefusalProps = {
 /** Why a form was refused, without saying again what stands beside its fields. */
 export function FormRefusal({ error, title, fields, rest }: RefusalProps) {
   const { t } = useI18n();
-  const placed = Object.keys(fields).length > 0;
-  const beside = placed && error instanceof ApiError;
+  const beside = Object.keys(fields).length > 0 && error instanceof ApiError;
+  // A single one is what the error says itself.
+  const said = error instanceof ApiError && error.fields.length === 1 && !beside;
   return (
     <>
       {beside ? <Message tone="danger" live title={title}>{t('error.fields')}</Message> : <ErrorMessage error={error} title={title} />}
-      {/* Without any beside a field, the error's own text has them all. */}
-      {(placed || !(error instanceof ApiError)) &&
+      {!said &&
         rest.map(({ field, reason }) => (
           <Message key={field} tone="danger">{`${field}: ${reason}`}</Message>
         ))}

@@ -69,7 +69,8 @@ pub enum Error {
 
 fn explain(problem: &Problem) -> String {
     let mut text = problem.detail.clone();
-    for error in &problem.errors {
+    // A single one is what the detail says.
+    for error in problem.errors.iter().filter(|_| problem.errors.len() > 1) {
         text.push_str(&format!("\n  {}: {}", error.field, error.reason));
     }
     text

@@ -135,7 +135,7 @@ async fn real_cloud_init_sets_a_guest_up_and_its_clone_anew() {
     );
     assert!(told(id, "ip route").await.contains("default via 192.0.2.1"));
     assert!(
-        told(id, "networkctl status eth0")
+        told(id, "cat /run/systemd/network/*eth0*")
             .await
             .contains("192.0.2.53")
     );
