@@ -49,3 +49,49 @@ fn keys(text: &str) -> impl Iterator<Item = String> {
 fn read(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        cloud_init: typed::CloudInit,
+    }
+
+    fn of(line: &[&str]) -> Option<CloudInit> {
+        let line = Line::parse_from([&["qx"], line].concat());
+        wish(line.cloud_init).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_wished_unless_something_is_typed() {
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&["--cloud-init"]), Some(CloudInit::default()));
+        let told = of(&[
+            "--guest-user",
+            "ops",
+            "--address",
+            "192.0.2.5/24",
+            "--gateway",
+            "192.0.2.1",
+        ])
+        .unwrap();
+        assert_eq!(told.user.as_deref(), Some("ops"));
+        let nic = GuestNic {
+            addresses: vec!["192.0.2.5/24".into()],
+            gateways: vec!["192.0.2.1".into()],
+            dns: Vec::new(),
+        };
+        assert_eq!(told.network, [nic]);
+    }
+
+    #[test]
+    fn a_file_of_keys_may_have_comments_and_empty_lines() {
+        let found: Vec<_> = keys("# mine\n\n ssh-ed25519 A me \r\nssh-rsa B\n").collect();
+        assert_eq!(found, ["ssh-ed25519 A me", "ssh-rsa B"]);
+    }
+}

@@ -1,6 +1,7 @@
 //! An installed host, from inside by its API and from outside by its disk: what the tests of installations and
 //! of updates share.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -74,6 +75,8 @@ pub fn blank(path: &Path, size: u64) -> Result<std::path::PathBuf> {
 pub fn installs(lab: &Lab, machine: &Machine) -> Result<String> {
     // What the line carries is only what changed on the screen.
     let serial = machine.serial();
+    // A machine that started what its disk had before has installed nothing.
+    let began = Cell::new(false);
     let end = serial.wait_screen("the installation to end", INSTALL, |screen| {
         let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
         let failed = ["The installation failed", "no disk was changed"];
@@ -81,7 +84,8 @@ pub fn installs(lab: &Lab, machine: &Machine) -> Result<String> {
             .split_once("Quantix-OS is installed on")
             .is_some_and(|(_, disks)| disks.contains('.'));
         // The words stand for ten seconds, in which the console of a machine that gets no time may not draw.
-        let restarted = words.contains(RESTARTED);
+        began.set(began.get() || words.contains("Installing on"));
+        let restarted = began.get() && words.contains(RESTARTED);
         (done || restarted || failed.iter().any(|failed| words.contains(failed))).then_some(words)
     })?;
     ensure!(
