@@ -47,11 +47,6 @@ impl Accelerator {
     pub fn is_kvm(&self) -> bool {
         matches!(self, Self::Kvm)
     }
-
-    /// The value of QEMU's `-cpu`.
-    pub fn cpu_model(&self) -> &'static str {
-        if self.is_kvm() { "host" } else { "max" }
-    }
 }
 
 impl fmt::Display for Accelerator {

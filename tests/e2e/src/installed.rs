@@ -97,8 +97,8 @@ pub fn installs(lab: &Lab, machine: &Machine) -> Result<String> {
     Ok(end)
 }
 
-/// Waits until the answer file's password opens the host. Until then it is a live system that answers, with
-/// another password.
+/// Waits until the answer file's password opens the host, and it is ready. Until then it is a live system that answers,
+/// with another password.
 ///
 /// # Errors
 /// When it can't be done.
@@ -118,6 +118,7 @@ pub fn opens_with(machine: &Machine, password: &str) -> Result<Api> {
             Err(error) => Look::NotYet(format!("{error:#}")),
         })
     })?;
+    api.wait_ready(BOOT)?;
     Ok(api)
 }
 

@@ -1,18 +1,14 @@
 //! One test's workplace: a directory for its machines' files, thrown away when the test passes and kept in
-//! `output/e2e-failures/TEST/` when it fails. Labs run one after another, however many test threads there
-//! are: two emulated machines at once only slow each other down.
+//! `output/e2e-failures/TEST/` when it fails. As many labs run side by side as there are test threads.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
 use crate::image;
 use crate::machine::MachineBuilder;
-
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// See the module.
 pub struct Lab {
@@ -28,7 +24,6 @@ impl Lab {
     /// When the test fails: this is how a test says so.
     #[expect(clippy::panic, reason = "a test fails by panicking")]
     pub fn run(name: &str, test: impl FnOnce(&Self) -> Result<()>) {
-        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let keeper = match Self::open(name) {
             Ok(lab) => Keeper { lab, passed: false },
             Err(error) => panic!("{name}: {error:#}"),

@@ -189,7 +189,6 @@ fn installed(lab: &Lab) -> Result<(PathBuf, Promised)> {
         .drive(&disk, "raw", Bus::Virtio)
         .start()?;
     let api = opens(&machine)?;
-    api.wait_ready(minutes(5))?;
     let vm = make_a_vm(&api)?;
     let promised = Promised::of(&machine, &api, &vm)?;
     machine.shut_down(minutes(5))?;

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use qx_e2e::bundle::{self, Fault};
-use qx_e2e::installed::{self, BOOT, blank, opens};
+use qx_e2e::installed::{self, blank, opens};
 use qx_e2e::{Api, Bus, Image, Lab, Machine, MachineBuilder, image, minutes, ports, seed};
 use qx_host::trust;
 use qx_power_tests::log::Log;
@@ -108,7 +108,6 @@ fn recorded(
         .forward(ports::free()?, 22)
         .start()?;
     let mut api = opens(&machine)?;
-    api.wait_ready(BOOT)?;
     act(&machine, &mut api)?;
     machine.shut_down(minutes(5))?;
     end(lab, phase, disk)

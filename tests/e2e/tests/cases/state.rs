@@ -77,7 +77,6 @@ fn a_backup_brings_the_configuration_to_a_fresh_installation() {
         );
         let (disk, mut machine) = install(lab, "new", &answer)?;
         let api = opens_with(&machine, OTHER_PASSWORD)?;
-        api.wait_ready(BOOT)?;
         wrong_restores_change_nothing(&api, &old.backup)?;
 
         let api = restored(&machine, &api, "skip_network=true", &old)?;
@@ -110,7 +109,6 @@ fn an_old_host(lab: &Lab, key: &SshKey) -> Result<Old> {
     );
     let (disk, machine) = install(lab, "old", &answer)?;
     let api = opens(&machine)?;
-    api.wait_ready(BOOT)?;
     ensure!(origin(&api)? == "static", "the answer's network");
     let network = make_a_network(&api)?;
     let vm = make_a_vm_on(&api, "lab")?;
@@ -171,7 +169,6 @@ fn restored(machine: &Machine, api: &Api, options: &str, old: &Old) -> Result<Ap
     ensure!(told["made_by"] == "qx-old", "{told}");
     machine.serial().wait_for_next("Loading slot A", BOOT)?;
     let api = opens(machine)?;
-    api.wait_ready(BOOT)?;
     let host = api.get("/api/v1/host")?.expect(200)?;
     ensure!(host["hostname"] == "qx-old", "host: {host}");
     ensure!(host["config"]["problems"] == json!([]), "host: {host}");
@@ -235,7 +232,6 @@ fn a_factory_reset_forgets_the_configuration_and_another_everything() {
         );
         let (disk, mut machine) = install(lab, "host", &answer)?;
         let api = opens(&machine)?;
-        api.wait_ready(BOOT)?;
         let list = "cd /quantix && find . -type f | sed 's:^./::'";
         let first = key.run(&mut machine, list)?;
         let network = make_a_network(&api)?;
@@ -319,7 +315,6 @@ fn as_new(machine: &Machine, certificate: &str) -> Result<Api> {
     let old = machine.api()?.log_in("root", PASSWORD);
     ensure!(old.is_err(), "the old password opens it");
     let api = opens_with(machine, &password)?;
-    api.wait_ready(BOOT)?;
     let host = api.get("/api/v1/host")?.expect(200)?;
     for (field, expected) in [
         ("/hostname", json!("quantix")),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use qx_e2e::deadline::Look;
 use qx_e2e::installed::{
-    BOOT, blank, has_network, installs, make_a_network, make_a_vm, make_a_vm_on, opens,
+    blank, has_network, installs, make_a_network, make_a_vm, make_a_vm_on, opens,
 };
 use qx_e2e::ssh::SshKey;
 use qx_e2e::{Api, Bus, Image, Lab, Machine, minutes, poll, seed};
@@ -46,7 +46,6 @@ fn boot(lab: &Lab, name: &str, disks: &[&PathBuf]) -> Result<(Machine, Api)> {
     }
     let machine = builder.start()?;
     let api = opens(&machine)?;
-    api.wait_ready(BOOT)?;
     Ok((machine, api))
 }
 

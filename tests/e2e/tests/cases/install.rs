@@ -236,7 +236,6 @@ fn is_blank(path: &Path) -> Result<bool> {
 /// Waits for the host of the answer file, booted from its disk, and logs in.
 fn installed(machine: &Machine, hostname: &str) -> Result<Api> {
     let api = opens(machine)?;
-    api.wait_ready(BOOT)?;
     let host = api.get("/api/v1/host")?.expect(200)?;
     for (field, expected) in [
         ("/hostname", json!(hostname)),
