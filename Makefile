@@ -28,7 +28,8 @@ check: deps ## formatting, lints, licences, dependency edges, generated files, s
 iso: squashfs initramfs ## output/quantix-os-VERSION-x86_64.iso, the update bundle, SBOM and checksums
 	$(in) builder/build-iso.sh
 
-squashfs: node-daemon console-tui host-ui ## output/rootfs.squashfs, the root file system
+squashfs: host-ui ## output/rootfs.squashfs, the root file system
+	$(in) builder/build-programs.sh
 	$(in) builder/build-rootfs.sh
 	$(in) builder/build-squashfs.sh
 

@@ -391,22 +391,35 @@ async fn a_reader_that_is_too_slow_is_told_so_and_let_go() {
         ("origin", &daemon.url()),
     ];
     // Large events fill what the kernel takes for the reader, which is little; then more than are kept pass by,
-    // well before the reader is given up for taking nothing: not by requests, each of which is written to the disk.
+    // well before the reader is given up for taking nothing: of many VMs at a time, and not by requests, each of which
+    // is written to the disk.
+    let mut vms = Vec::new();
+    for number in 0..30 {
+        let mut wish = wish(&format!("a{number}"));
+        wish.description = "\u{1f4a4}".repeat(1024);
+        vms.push(VmId(daemon.local().create_vm(&wish).await.unwrap().id));
+    }
+    let mut quick = daemon.local().events(None).await.unwrap();
     let narrow = TcpSocket::new_v4().unwrap();
     narrow.set_recv_buffer_size(4096).unwrap();
     let stream = narrow.connect(daemon.node.https()).await.unwrap();
     let stream = daemon.tls_on(stream, b"http/1.1").await;
     let opened = open_on(&daemon, stream, "/api/v1/events", &headers).await;
     let mut socket = opened.unwrap();
-    let mut wish = wish("a");
-    wish.description = "\u{1f4a4}".repeat(1024);
-    let vm = daemon.local().create_vm(&wish).await.unwrap();
-    let mut quick = daemon.local().events(None).await.unwrap();
-    for _ in 0..1500 {
-        daemon.fake.start(VmId(vm.id)).unwrap();
-        next_of_vm(&mut quick).await;
-        daemon.fake.stop(VmId(vm.id)).unwrap();
-        next_of_vm(&mut quick).await;
+    for _ in 0..50 {
+        for on in [true, false] {
+            for vm in vms.iter().copied() {
+                let changed = if on {
+                    daemon.fake.start(vm)
+                } else {
+                    daemon.fake.stop(vm)
+                };
+                changed.unwrap();
+            }
+            for _ in &vms {
+                next_of_vm(&mut quick).await;
+            }
+        }
     }
     // It comes only when events passed a reader by: without it the fault did not happen.
     let last = loop {
@@ -435,5 +448,5 @@ async fn a_reader_that_is_too_slow_is_told_so_and_let_go() {
     let event = again.next().await.unwrap().unwrap();
     assert_eq!(event.kind, EventType::Resync);
     // And who listened all the time would have missed nothing: the daemon goes on.
-    daemon.local().delete_vm(vm.id, true).await.unwrap();
+    daemon.local().delete_vm(vms[0].0, true).await.unwrap();
 }

@@ -7,12 +7,15 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::accelerator::Accelerator;
 use crate::image;
 use crate::machine::MachineBuilder;
 
 /// See the module.
 pub struct Lab {
     name: String,
+    /// Of its machines, unless a test wishes otherwise; `None` as many as go well with the firmware.
+    cpus: Option<u32>,
     dir: tempfile::TempDir,
     started: Instant,
 }
@@ -24,8 +27,13 @@ impl Lab {
     /// When the test fails: this is how a test says so.
     #[expect(clippy::panic, reason = "a test fails by panicking")]
     pub fn run(name: &str, test: impl FnOnce(&Self) -> Result<()>) {
+        // Emulated, a second CPU makes hardly a difference to a machine and takes one away from the test beside it.
+        let cpus = (!Accelerator::best().is_kvm()).then_some(1);
         let keeper = match Self::open(name) {
-            Ok(lab) => Keeper { lab, passed: false },
+            Ok(lab) => Keeper {
+                lab: Self { cpus, ..lab },
+                passed: false,
+            },
             Err(error) => panic!("{name}: {error:#}"),
         };
         let result = test(&keeper.lab);
@@ -48,6 +56,7 @@ impl Lab {
             .context("cannot make a directory for the test's machines")?;
         Ok(Self {
             name: name.to_owned(),
+            cpus: None,
             dir,
             started: Instant::now(),
         })
@@ -55,7 +64,11 @@ impl Lab {
 
     /// A new machine, described further by the builder. `name` is unique within the lab.
     pub fn machine(&self, name: &str) -> MachineBuilder {
-        MachineBuilder::new(self.dir.path().join(name))
+        let builder = MachineBuilder::new(self.dir.path().join(name));
+        match self.cpus {
+            Some(cpus) => builder.cpus(cpus),
+            None => builder,
+        }
     }
 
     /// The lab's directory.

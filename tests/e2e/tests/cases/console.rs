@@ -16,6 +16,7 @@ fn a_person_at_the_serial_line_installs_and_logs_in_to_what_was_installed() {
         let disk = blank(&lab.dir().join("disk.img"), 2 * GIB)?;
         let machine = lab
             .machine("host")
+            .cpus(2)
             .memory_mib(1024)
             .drive(&disk, "raw", Bus::Virtio)
             .cd(Image::latest()?.iso())

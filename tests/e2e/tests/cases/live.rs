@@ -66,6 +66,7 @@ fn a_stick_boots_without_a_disk_of_its_own_beside_two_with_the_same_label() {
         twin.flip("rootfs.squashfs", 10)?;
         let machine = lab
             .machine("host")
+            .cpus(2)
             .usb_stick(image.iso())
             .drive(twin.path(), "raw", Bus::Cd)
             .drive(twin.path(), "raw", Bus::UsbStick)
