@@ -3,6 +3,7 @@
 pub(crate) mod cloud_init;
 pub(crate) mod guest;
 pub(crate) mod host_config;
+pub(crate) mod host_logs;
 pub(crate) mod host_network;
 pub(crate) mod network;
 pub(crate) mod snapshot;
@@ -179,6 +180,12 @@ pub(crate) enum HostCommand {
         #[command(subcommand)]
         command: Option<host_network::HostNetworkCommand>,
     },
+    /// Show one of the host's logs.
+    Logs(host_logs::Logs),
+    /// Restart the host. Running VMs are asked to shut down first, for up to 2 minutes.
+    Reboot,
+    /// Shut the host down. Running VMs are asked to shut down first, for up to 2 minutes.
+    Shutdown,
     /// Factory reset: restart the host as it was after its installation.
     Reset {
         /// What is forgotten.
@@ -317,6 +324,9 @@ pub(crate) struct Create {
     /// Firmware.
     #[arg(long, value_enum, default_value_t = Firmware::Uefi)]
     pub(crate) firmware: Firmware,
+    /// Give it a TPM 2.0, as Windows 11 wants one.
+    #[arg(long)]
+    pub(crate) tpm: bool,
     /// A disk: SIZE (such as 20G) for a blank one, IMAGE or IMAGE,SIZE for a copy of a library image, POOL/VOLUME for a
     /// volume that is there.
     #[arg(long = "disk", value_name = "DISK")]
@@ -496,6 +506,9 @@ pub(crate) struct Set {
     /// What to boot, in order, separated by commas: targets of drives, MAC addresses of NICs.
     #[arg(long, value_name = "DEVICES", value_delimiter = ',')]
     pub(crate) boot: Option<Vec<String>>,
+    /// Add a TPM 2.0. None is taken away.
+    #[arg(long)]
+    pub(crate) tpm: bool,
     /// Whether to start it with the host.
     #[arg(long, value_name = "BOOL")]
     pub(crate) autostart: Option<bool>,

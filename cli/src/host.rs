@@ -7,12 +7,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use qx_api::client::Client;
-use qx_api::rest::{HostBackup, HostReset, HostRestored, ResetScope};
+use qx_api::rest::{HostBackup, HostPower, HostPowerAction, HostReset, HostRestored, ResetScope};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::args::{Format, HostCommand, Scope};
 use crate::files::{bar, open, pieces};
 use crate::host_config;
+use crate::host_logs;
 use crate::host_network;
 use crate::output::{self, json, line, plain};
 use crate::terminal::ask_password;
@@ -55,6 +56,13 @@ pub(crate) async fn run(
         }
         Some(HostCommand::Config { command }) => host_config::run(client, format, command).await,
         Some(HostCommand::Network { command }) => host_network::run(client, format, command).await,
+        Some(HostCommand::Logs(wish)) => host_logs::run(client, format, wish).await,
+        Some(HostCommand::Reboot) => {
+            power(client, format, HostPowerAction::Reboot, "restarts").await
+        }
+        Some(HostCommand::Shutdown) => {
+            power(client, format, HostPowerAction::Shutdown, "shuts down").await
+        }
         Some(HostCommand::Reset { scope, confirm }) => {
             let scope = match scope {
                 Scope::Configuration => ResetScope::Configuration,
@@ -69,6 +77,16 @@ pub(crate) async fn run(
             Ok(())
         }
     }
+}
+
+async fn power(client: &Client, format: Format, action: HostPowerAction, does: &str) -> Result<()> {
+    client.power_host(&HostPower { action }).await?;
+    if format == Format::Table {
+        line(format!(
+            "The host {does}. VMs that run are asked to shut down first, for up to 2 minutes."
+        ))?;
+    }
+    Ok(())
 }
 
 /// Nobody else may read it, and no file that is there is lost.

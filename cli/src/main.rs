@@ -10,6 +10,7 @@ mod files;
 mod guests;
 mod host;
 mod host_config;
+mod host_logs;
 mod host_network;
 mod images;
 mod metrics;

@@ -111,7 +111,10 @@ pub(crate) fn host(format: Format, host: &Host) -> Result<()> {
                 Size(host.data.total_bytes)
             ),
         ),
-        ("Virtualization", word(&host.hypervisor.accelerator)),
+        (
+            "Virtualization",
+            (host.hypervisor.accelerator).map_or("unknown".into(), |known| word(&known)),
+        ),
         ("Certificate", host.certificate_sha256.clone()),
     ];
     for address in &host.addresses {
@@ -134,7 +137,7 @@ fn notices(host: &Host) -> Vec<String> {
     }
     match &host.hypervisor.note {
         Some(note) => found.push(note.clone()),
-        None if host.hypervisor.accelerator == Accelerator::Tcg => {
+        None if host.hypervisor.accelerator == Some(Accelerator::Tcg) => {
             found.push("VMs are emulated: slow, and not a security boundary".into());
         }
         None => {}

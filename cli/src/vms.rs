@@ -172,6 +172,7 @@ fn wish(create: Create, disks: Vec<DiskCreate>) -> Result<VmCreate> {
             Firmware::Uefi => rest::Firmware::Uefi,
             Firmware::UefiSecureBoot => rest::Firmware::UefiSecureBoot,
         },
+        tpm: create.tpm,
         disks,
         cdrom: create.cdrom,
         nics: networks.chain(bridges).collect(),
@@ -194,6 +195,7 @@ fn patch(set: Set) -> VmPatch {
         memory_mib: set.memory,
         cpu_model: set.cpu,
         boot_order: set.boot,
+        tpm: set.tpm.then_some(true),
         autostart: set.autostart,
         autostart_order: set.autostart_order,
         autostart_delay_s: set.autostart_delay,
@@ -218,6 +220,11 @@ fn vcpus(vm: &Vm) -> String {
     }
 }
 
+fn firmware(vm: &Vm) -> String {
+    let tpm = if vm.tpm { ", with a TPM" } else { "" };
+    word(&vm.firmware) + tpm
+}
+
 fn autostart(vm: &Vm) -> String {
     let order = format!("order {}", vm.autostart_order);
     match vm.autostart_delay_s {
@@ -233,7 +240,7 @@ fn show(format: Format, vm: &Vm) -> Result<()> {
         ("State", word(&vm.state)),
         ("vCPUs", vcpus(vm)),
         ("Memory", Size(vm.memory_mib << 20).to_string()),
-        ("Firmware", word(&vm.firmware)),
+        ("Firmware", firmware(vm)),
         ("Processor", plain(&vm.cpu_model)),
         ("Virtualization", word(&vm.accelerator)),
         ("Boot order", plain(&vm.boot_order.join(", "))),

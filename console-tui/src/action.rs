@@ -4,6 +4,7 @@ use qx_api::rest;
 use qx_host::config::{AnswerFile, Config, Ssh};
 use qx_host::disks::Disk;
 use qx_host::install_status::InstallStatus;
+use qx_host::logs::Log;
 use qx_host::network_test::Line;
 use qx_host::pending::Scope;
 use qx_host::power::PowerAction;
@@ -96,44 +97,6 @@ pub enum UpdateView {
         /// The slots in words.
         lines: Vec<String>,
     },
-}
-
-/// A log of this host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Log {
-    /// Everything that services and the kernel say.
-    System,
-    /// What the management service says.
-    Daemon,
-    /// What the kernel says.
-    Kernel,
-    /// How this boot went.
-    Boot,
-    /// How an installation went.
-    Install,
-}
-
-impl Log {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::System,
-        Self::Daemon,
-        Self::Kernel,
-        Self::Boot,
-        Self::Install,
-    ];
-
-    /// What it is called.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::System => "System log",
-            Self::Daemon => "Management service (qx-node)",
-            Self::Kernel => "Kernel",
-            Self::Boot => "Boot",
-            Self::Install => "Installation",
-        }
-    }
 }
 
 /// An answer file whose password is not hashed yet, which takes long enough to be felt.

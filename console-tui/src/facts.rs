@@ -75,6 +75,11 @@ pub enum Daemon {
         /// What the daemon has to say about the hypervisor.
         note: Option<String>,
     },
+    /// It answers, but what runs the VMs does not.
+    NoHypervisor {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// It does not answer, or answers with an error.
     Down {
         /// Why, as far as is known.
@@ -162,17 +167,21 @@ pub fn watch<E: Send + 'static>(
 
 async fn ask(client: &Client) -> Daemon {
     let calls = async {
-        let host = client.host().await?;
+        let hypervisor = client.host().await?.hypervisor;
+        let Some(accelerator) = hypervisor.accelerator else {
+            let reason = hypervisor.note.unwrap_or_default();
+            return Ok(Daemon::NoHypervisor { reason });
+        };
         let vms = client.vms().await?;
-        Ok::<_, qx_api::client::Error>((host, vms))
-    };
-    match tokio::time::timeout(DEADLINE, calls).await {
-        Ok(Ok((host, vms))) => Daemon::Up {
+        Ok::<_, qx_api::client::Error>(Daemon::Up {
             running: vms.iter().filter(|vm| is_running(vm.state)).count(),
             defined: vms.len(),
-            emulated: host.hypervisor.accelerator == Accelerator::Tcg,
-            note: host.hypervisor.note,
-        },
+            emulated: accelerator == Accelerator::Tcg,
+            note: hypervisor.note,
+        })
+    };
+    match tokio::time::timeout(DEADLINE, calls).await {
+        Ok(Ok(daemon)) => daemon,
         Ok(Err(error)) => Daemon::Down {
             reason: error.to_string(),
         },

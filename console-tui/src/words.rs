@@ -134,7 +134,12 @@ pub(crate) fn machines(facts: &Facts) -> String {
         Daemon::Down { .. } if is_starting(facts) => {
             "Virtual machines: the management service is starting".to_owned()
         }
-        Daemon::Down { .. } => "Virtual machines: unknown, see below".to_owned(),
+        Daemon::NoHypervisor { .. } if is_starting(facts) => {
+            "Virtual machines: the hypervisor is starting".to_owned()
+        }
+        Daemon::Down { .. } | Daemon::NoHypervisor { .. } => {
+            "Virtual machines: unknown, see below".to_owned()
+        }
     }
 }
 
@@ -256,6 +261,11 @@ pub(crate) fn notices(facts: &Facts) -> Vec<String> {
             "The management service does not answer: no web UI, no API. Running VMs go on. ({})",
             plain(reason)
         ));
+    }
+    if let Daemon::NoHypervisor { reason } = &facts.daemon
+        && !is_starting(facts)
+    {
+        notices.push(format!("VMs can't be managed: {}", plain(reason)));
     }
     if let Some(config) = &facts.config {
         notices.extend(

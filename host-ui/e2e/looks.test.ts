@@ -1,5 +1,7 @@
 // Every page and dialog in both themes and at both widths: accessible, nothing sticking out, nothing
 // complaining. Takes the pictures for the documentation.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { complaints, desktop, expectAccessible, launch, type Look, logIn, newContext, phone, picture } from './browser';
@@ -10,6 +12,9 @@ let browser: Browser;
 
 beforeAll(async () => {
   [daemon, browser] = await Promise.all([Daemon.start(), launch()]);
+  await mkdir(join(daemon.directory, 'data/log'));
+  const lines = Array.from({ length: 60 }, (_, n) => `Nov 30 12:00:${String(59 - n).padStart(2, '0')} qx1 user.info qx-node: ${n === 59 ? 'ready' : `request ${n} answered`}\n`);
+  await writeFile(join(daemon.directory, 'data/log/messages'), lines.join(''));
 });
 afterAll(async () => {
   await browser.close();
@@ -134,6 +139,16 @@ const stops: [name: string, go: (page: Page) => Promise<unknown>][] = [
     await page.getByRole('link', { name: 'Updates' }).click();
     await page.getByRole('heading', { name: 'Updates' }).waitFor();
     await page.getByText('Reading the updates …').waitFor({ state: 'detached' });
+  }],
+  ['logs', async (page) => {
+    await page.getByRole('link', { name: 'Logs' }).click();
+    await page.getByLabel('Lines').getByText('Nov 30 12:00:00 qx1 user.info qx-node: ready').waitFor();
+  }],
+  ['power', async (page) => {
+    await page.getByRole('link', { name: 'Host and VMs' }).click();
+    await page.getByRole('button', { name: /^Power of / }).click();
+    await page.getByRole('menuitem', { name: 'Shut the host down …' }).click();
+    await page.getByRole('dialog').getByText('On now: 1.').waitFor();
   }],
 ];
 

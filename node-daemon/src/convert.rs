@@ -1,6 +1,7 @@
 //! From what the engine and the host say to what goes over the wire.
 
 mod host_config;
+mod host_log;
 mod host_network;
 mod metrics;
 mod networks;
@@ -21,6 +22,7 @@ use qx_model::vm::HypervisorInfo;
 use crate::app::App;
 
 pub(crate) use host_config::{host_config, settings};
+pub(crate) use host_log::{log_of_grpc, log_to_grpc, log_wish};
 pub(crate) use host_network::{host_network, network_change};
 pub(crate) use metrics::{sample, series, values};
 pub(crate) use networks::{bridge, network};
@@ -166,8 +168,17 @@ fn address(address: Address) -> rest::Address {
     }
 }
 
+pub(crate) fn hypervisor(info: HypervisorInfo) -> rest::Hypervisor {
+    rest::Hypervisor {
+        accelerator: Some(info.accelerator.into()),
+        libvirt_version: Some(info.libvirt_version),
+        qemu_version: info.qemu_version,
+        note: info.note,
+    }
+}
+
 /// The host, read now. Blocks.
-pub(crate) fn host(app: &App, hypervisor: HypervisorInfo) -> rest::Host {
+pub(crate) fn host(app: &App, hypervisor: rest::Hypervisor) -> rest::Host {
     let inventory = Inventory::read(&app.sources);
     let devices = Devices {
         sys: app.sources.sys.clone(),
@@ -206,12 +217,7 @@ pub(crate) fn host(app: &App, hypervisor: HypervisorInfo) -> rest::Host {
                 DataKind::Ram => rest::DataKind::Ram,
             },
         },
-        hypervisor: rest::Hypervisor {
-            accelerator: hypervisor.accelerator.into(),
-            libvirt_version: hypervisor.libvirt_version,
-            qemu_version: hypervisor.qemu_version,
-            note: hypervisor.note,
-        },
+        hypervisor,
         addresses: inventory.addresses.into_iter().map(address).collect(),
         certificate_sha256: app.fingerprint.clone(),
         ssh_enabled: inventory.ssh_enabled,

@@ -1,7 +1,6 @@
 //! Does what screens ask for, each on a thread of its own, and sends what became of it. The only part of the
 //! console that changes anything.
 
-mod logs;
 mod support;
 mod updates;
 
@@ -17,6 +16,7 @@ use qx_host::config::{PasswordHash, Store};
 use qx_host::disks::{self, Sources};
 use qx_host::install_run;
 use qx_host::install_status::InstallStatus;
+use qx_host::logs;
 use qx_host::{inventory, network_test, pending, power, seed, settings};
 
 use crate::action::{Action, Answer, Change, Configured, Found, Outcome};
@@ -72,7 +72,9 @@ impl Effects {
                 Outcome::Config(subject, Box::new(Configured { config, zones }))
             }
             Action::Change(change) => Outcome::Done(self.change(*change)),
-            Action::ReadLog(log, mark) => Outcome::Log(log, logs::read(log, mark)),
+            Action::ReadLog(log, mark) => {
+                Outcome::Log(log, logs::read(&logs::Places::default(), log, mark))
+            }
             Action::Restart(service) => {
                 let done = service.restart().map_err(|error| chain(&error));
                 Outcome::Done(done.map(|()| format!("{} was restarted.", service.name())))

@@ -1,10 +1,11 @@
 //! The logs: a list of them, and each as text that is searched and followed.
 
+use qx_host::logs::Log;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::{Reply, Screen};
-use crate::action::{Action, Log, Outcome};
+use crate::action::{Action, Outcome};
 use crate::shell::{Menu, Pager, WARNING, page, paragraph};
 use crate::state::Context;
 use crate::terminal::Key;
@@ -22,7 +23,17 @@ pub struct Logs {
 }
 
 fn labels() -> Vec<String> {
-    Log::ALL.iter().map(|log| log.label().to_owned()).collect()
+    Log::ALL.iter().map(|log| label(*log).to_owned()).collect()
+}
+
+const fn label(log: Log) -> &'static str {
+    match log {
+        Log::System => "System log",
+        Log::Daemon => "Management service (qx-node)",
+        Log::Kernel => "Kernel",
+        Log::Boot => "Boot",
+        Log::Install => "Installation",
+    }
 }
 
 impl Logs {
@@ -111,7 +122,7 @@ impl LogReader {
     }
 
     pub(crate) fn draw(&self, frame: &mut Frame<'_>) {
-        let area = page(frame, self.log.label(), READ_KEYS);
+        let area = page(frame, label(self.log), READ_KEYS);
         let mut rows = 0;
         if let Some(problem) = &self.problem {
             rows = paragraph(frame, area, 0, problem, WARNING).min(area.height);

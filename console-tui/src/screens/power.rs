@@ -92,6 +92,11 @@ fn consequence(facts: &Facts) -> String {
         Daemon::Up { running, .. } => {
             format!("{running} virtual machines are running. They are asked to shut down first.")
         }
+        Daemon::NoHypervisor { .. } => {
+            "The hypervisor does not answer: whether virtual machines are \
+             running is not known."
+                .to_owned()
+        }
         Daemon::Unasked | Daemon::Down { .. } => "The management service does not answer: whether \
              virtual machines are running is not known."
             .to_owned(),

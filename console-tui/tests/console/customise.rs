@@ -1,12 +1,13 @@
 //! The customise menu and what lies behind it.
 
 use qx_api::rest;
-use qx_console::action::{Action, Change, Configured, Log, Outcome, UpdateAsk, UpdateView};
+use qx_console::action::{Action, Change, Configured, Outcome, UpdateAsk, UpdateView};
 use qx_console::facts::Daemon;
 use qx_console::screens::Subject;
 use qx_console::state::Event;
 use qx_console::terminal::Key;
 use qx_host::config::{Config, Source, Status};
+use qx_host::logs::Log;
 use qx_host::network_test::Line;
 use qx_host::pending::Scope;
 use qx_host::power::PowerAction;

@@ -46,6 +46,24 @@ fn a_daemon_that_has_not_come_up_yet_is_not_called_dead() {
 }
 
 #[test]
+fn a_hypervisor_that_does_not_answer_is_no_dead_management_service() {
+    let mut facts = installed();
+    facts.daemon = Daemon::NoHypervisor {
+        reason: "the hypervisor at qemu:///system does not answer: Connection refused; running VMs go on; \
+                 look at the libvirtd service if this lasts"
+            .into(),
+    };
+    check("hypervisor_down", &idle(facts.clone()));
+    facts.inventory.uptime_s = 12;
+    let starting = screen(&idle(facts), (80, 24));
+    assert!(
+        starting.contains("the hypervisor is starting"),
+        "{starting}"
+    );
+    assert!(!starting.contains("can't be managed"), "{starting}");
+}
+
+#[test]
 fn a_bad_configuration_names_line_and_key() {
     let mut facts = installed();
     facts.config = Some(Status {

@@ -4,6 +4,7 @@
 mod endpoint;
 mod guest;
 mod host_config;
+mod host_logs;
 mod host_network;
 mod networks;
 mod snapshots;
@@ -21,6 +22,7 @@ pub use guest::{
     GUEST_SHUTDOWN, GUEST_THAW, GUEST_TIME, GUEST_TRIM,
 };
 pub use host_config::{HOST_CONFIG_GET, HOST_CONFIG_PATCH};
+pub use host_logs::{HOST_LOGS, HOST_LOGS_FOLLOW};
 pub use host_network::{
     HOST_NETWORK_CONFIRM, HOST_NETWORK_GET, HOST_NETWORK_PUT, HOST_NETWORK_UNDO,
 };
@@ -207,6 +209,17 @@ pub const HOST_RESET: Endpoint = Endpoint::new(
     "Factory reset: restart the host, which comes up as after its installation; the console shows a one-time password",
 )
 .takes(Input::Json("HostReset"))
+.answers(202, Output::Empty)
+.fails(&[409, 503]);
+/// Shut the host down or restart it.
+pub const HOST_POWER: Endpoint = Endpoint::new(
+    "powerHost",
+    Post,
+    "/api/v1/host/power",
+    Requires(Operation::HostPower),
+    "Shut the host down or restart it; running VMs are asked to shut down first, for up to 2 minutes",
+)
+.takes(Input::Json("HostPower"))
 .answers(202, Output::Empty)
 .fails(&[409, 503]);
 
@@ -716,6 +729,9 @@ pub const ALL: &[Endpoint] = &[
     HOST_BACKUP,
     HOST_RESTORE,
     HOST_RESET,
+    HOST_POWER,
+    HOST_LOGS,
+    HOST_LOGS_FOLLOW,
     HOST_CONFIG_GET,
     HOST_CONFIG_PATCH,
     HOST_NETWORK_GET,

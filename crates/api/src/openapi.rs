@@ -359,6 +359,8 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::HostBackup>(&mut found);
     collect::<rest::HostRestored>(&mut found);
     collect::<rest::HostReset>(&mut found);
+    collect::<rest::HostPower>(&mut found);
+    collect::<rest::HostLog>(&mut found);
     collect::<rest::HostConfig>(&mut found);
     collect::<rest::HostConfigPatch>(&mut found);
     collect::<rest::HostNetwork>(&mut found);

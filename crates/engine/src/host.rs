@@ -189,6 +189,35 @@ impl HostState {
             .await
     }
 
+    /// Shuts the host down, or restarts it: running VMs are asked to shut down first.
+    ///
+    /// # Errors
+    /// When the daemon does not run on a host that is ours, such as on a developer's machine, or init refuses.
+    pub async fn power(&self, actor: &Actor, action: PowerAction) -> Result<()> {
+        let what = match action {
+            PowerAction::Off => "shutdown",
+            PowerAction::Reboot => "reboot",
+        };
+        let work = async {
+            let (run, switch) = (self.places.run.clone(), self.switch);
+            blocking(move || {
+                BootInfo::read(&run).map_err(|_| Error::Conflict {
+                    reason: "this daemon does not run on a host that was booted from Quantix-OS"
+                        .to_owned(),
+                    hint: "shut the machine down by its own means".to_owned(),
+                })?;
+                switch(action).map_err(|error| Error::Unavailable {
+                    reason: error.to_string(),
+                    hint: "try it on the host's console (F12)".to_owned(),
+                })
+            })
+            .await
+        };
+        self.audit
+            .change(actor, Operation::HostPower, what, work)
+            .await
+    }
+
     /// Who this host is, for a backup of it.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ mod images;
 mod inventory;
 mod layout;
 mod limiter;
+mod logs;
 pub mod metrics;
 mod mirror;
 mod network_copies;
@@ -54,6 +55,7 @@ pub use console::{SerialConsole, SerialOutput};
 pub use error::{Error, Result};
 pub use identity::{Identity, Validity};
 pub use images::Images;
+pub use logs::Logs;
 pub use networks::{BridgeInUse, NetworkInUse, Networks};
 pub use pools::Pools;
 pub use vms::{Page, Vms};
@@ -94,6 +96,8 @@ pub struct Engine {
     pub host_config: host_config::HostConfig,
     /// The host's own network.
     pub host_network: host_network::HostNetwork,
+    /// The host's logs.
+    pub logs: Logs,
 }
 
 /// Where an engine finds and keeps what it needs.
@@ -177,6 +181,7 @@ impl Engine {
             (&places.data, &places.run),
         );
         let volumes = Volumes::new(&pools, images.clone());
+        let logs = Logs::new(&places.data, &places.run);
         let of_boot = updates::Places {
             run: places.run,
             state: places.state,
@@ -210,6 +215,7 @@ impl Engine {
             host,
             host_config,
             host_network,
+            logs,
         })
     }
 

@@ -20,6 +20,7 @@ pub mod install_run;
 pub mod install_status;
 pub mod inventory;
 mod libvirt_text;
+pub mod logs;
 pub mod mirror;
 pub mod network;
 pub mod network_files;

@@ -174,6 +174,9 @@ fn devices(definition: &Definition, accelerator: Accelerator) -> Element {
     for (nic, mac) in definition.spec.nics.iter().zip(&definition.macs) {
         devices.push(interface(nic, mac).holding(boot()));
     }
+    if definition.spec.tpm {
+        devices.push(tpm());
+    }
     if accelerator == Accelerator::Test {
         return devices;
     }
@@ -205,6 +208,25 @@ fn devices(definition: &Definition, accelerator: Accelerator) -> Element {
         .holding(Element::new("channel").with("type", "unix").holding(agent))
         .holding(Element::new("rng").with("model", "virtio").holding(random))
         .holding(Element::new("memballoon").with("model", "virtio"))
+}
+
+/// A TPM 2.0 by swtpm, whose state libvirt keeps until the VM is deleted.
+fn tpm() -> Element {
+    let backend = Element::new("backend")
+        .with("type", "emulator")
+        .with("version", "2.0");
+    Element::new("tpm")
+        .with("model", "tpm-crb")
+        .holding(backend)
+}
+
+/// Unless it has one.
+pub(crate) fn add_tpm(domain: &mut Element) {
+    domain.change("devices", |devices| {
+        if devices.child("tpm").is_none() {
+            devices.push(tpm());
+        }
+    });
 }
 
 /// A disk on the virtio bus.
@@ -366,6 +388,7 @@ pub(crate) fn observe(domain: &Element, id: VmId, state: PowerState) -> Vm {
         cpu_model: cpu_model(domain),
         boot_order: boot_order(domain, &devices),
         firmware: firmware(domain),
+        tpm: devices.child("tpm").is_some(),
         accelerator: match domain.attribute("type") {
             Some("kvm") => Accelerator::Kvm,
             Some("test") => Accelerator::Test,

@@ -42,6 +42,9 @@ pub(crate) fn apply(
     if let Some(order) = &edit.boot_order {
         set_boot_order(domain, order);
     }
+    if edit.tpm == Some(true) {
+        domain::add_tpm(domain);
+    }
     if let Some(order) = edit.autostart_order {
         domain::note(domain, domain::AUTOSTART_ORDER, &order.to_string());
     }

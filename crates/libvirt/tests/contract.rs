@@ -141,6 +141,7 @@ fn small() -> VmSpec {
         vcpus_max: None,
         memory_mib: 32,
         firmware: Firmware::Bios,
+        tpm: false,
         disks: Vec::new(),
         cdrom: None,
         nics: Vec::new(),

@@ -53,6 +53,7 @@ impl Bench {
             vcpus_max: None,
             memory_mib: 128,
             firmware,
+            tpm: false,
             disks: Vec::new(),
             cdrom: None,
             nics: Vec::new(),

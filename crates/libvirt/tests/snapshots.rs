@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use qx_hypervisor::{Definition, DiskRequest, Error, Hypervisor, Snapshots};
 use qx_libvirt::Libvirt;
 use qx_libvirt::testing::PrivateLibvirtd;
+use qx_model::edit::VmEdit;
 use qx_model::power::PowerState;
 use qx_model::snapshot::{RevertTo, SnapshotSpec};
 use qx_model::vm::{DiskSource, DiskSpec, Firmware, VmId, VmSpec};
@@ -61,6 +62,7 @@ impl Bench {
             vcpus_max: None,
             memory_mib: 128,
             firmware,
+            tpm: false,
             disks: vec![DiskSpec {
                 pool: None,
                 size_bytes: Some(1 << 20),
@@ -161,11 +163,11 @@ fn so_is_one_with_secure_boot() {
 fn so_is_one_with_a_tpm() {
     let bench = Bench::new();
     let (id, disk) = bench.vm("tpm", Firmware::UefiSecureBoot);
-    let file = bench.directory.path().join("tpm.xml");
-    let tpm = "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm></devices>";
-    let xml = bench.virsh(&["dumpxml", &id.to_string(), "--inactive"]);
-    std::fs::write(&file, xml.replace("</devices>", tpm)).unwrap();
-    bench.virsh(&["define", file.to_str().unwrap()]);
+    let tpm = VmEdit {
+        tpm: Some(true),
+        ..VmEdit::default()
+    };
+    bench.libvirt.edit(id, &tpm).unwrap();
     runs_and_comes_back(&bench, id, &disk);
 }
 

@@ -82,6 +82,10 @@ operations! {
     HostRestore "host_restore" Admin,
     /// Make the host as it was after its installation.
     HostReset "host_reset" Admin,
+    /// Shut the host down or restart it.
+    HostPower "host_power" Admin,
+    /// Read the host's logs.
+    HostLogs "host_logs" Admin,
     /// The host's settings.
     HostConfigGet "host_config_get" Viewer,
     /// Change the host's settings.

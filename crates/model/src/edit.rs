@@ -22,6 +22,8 @@ pub struct VmEdit {
     pub cpu_model: Option<CpuModel>,
     /// Targets of drives and MAC addresses of NICs, as [`Vm`] shows them; what is not named is not booted.
     pub boot_order: Option<Vec<String>>,
+    /// Whether it has a TPM: one can be added, and none is taken away.
+    pub tpm: Option<bool>,
     /// Whether it starts with the host.
     pub autostart: Option<bool>,
     /// 0 to 9,999; the lowest starts first.
@@ -39,6 +41,7 @@ impl VmEdit {
             || self.memory_mib.is_some()
             || self.cpu_model.is_some()
             || self.boot_order.is_some()
+            || self.tpm.is_some()
     }
 
     /// vCPUs and how many may become of them, after the change.
@@ -68,6 +71,11 @@ impl VmEdit {
         }
         if let Some(order) = &self.boot_order {
             check_boot_order(order, vm, &mut found);
+        }
+        if self.tpm == Some(false) && vm.tpm {
+            let reason = "can't be taken away: what the guest sealed with it, such as BitLocker's keys, would be \
+                          lost; make another VM with a copy of the disks instead";
+            found.push(FieldError::new("tpm", reason));
         }
         if self.autostart_order.is_some_and(|order| order > 9999) {
             found.push(FieldError::new("autostart_order", "must be 0 to 9999"));
@@ -115,6 +123,7 @@ pub fn pending(running: &Vm, configured: &Vm) -> Vec<&'static str> {
             running.cpu_model == configured.cpu_model || configured.cpu_model == "host-model",
         ),
         ("boot_order", running.boot_order == configured.boot_order),
+        ("tpm", running.tpm == configured.tpm),
         ("disks", running.disks == configured.disks),
         ("nics", running.nics == configured.nics),
     ];

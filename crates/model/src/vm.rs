@@ -111,6 +111,9 @@ pub struct VmSpec {
     pub memory_mib: u64,
     /// SeaBIOS or OVMF.
     pub firmware: Firmware,
+    /// Has a TPM 2.0, emulated. Left out of what is written down when there is none, as `autostart` is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tpm: bool,
     /// In boot order, at most 24.
     pub disks: Vec<DiskSpec>,
     /// An ISO of the library in the CD drive; booted first while present.
@@ -343,6 +346,8 @@ pub struct Vm {
     pub boot_order: Vec<String>,
     /// Firmware.
     pub firmware: Firmware,
+    /// Has a TPM, emulated or the host's.
+    pub tpm: bool,
     /// KVM, TCG or the test driver.
     pub accelerator: Accelerator,
     /// All drives.

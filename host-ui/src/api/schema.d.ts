@@ -104,6 +104,40 @@ export interface paths {
         patch: operations["patchHostConfig"];
         trace?: never;
     };
+    "/api/v1/host/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest lines of one of the host's logs */
+        get: operations["getHostLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/host/logs/follow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest lines of a log, and then those that are added, as they are: a WebSocket, or server-sent events */
+        get: operations["followHostLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/host/metrics": {
         parameters: {
             query?: never;
@@ -167,6 +201,23 @@ export interface paths {
         put?: never;
         /** Give up the network that is on trial: the configured one is in force again */
         post: operations["undoHostNetwork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/host/power": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shut the host down or restart it; running VMs are asked to shut down first, for up to 2 minutes */
+        post: operations["powerHost"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2186,6 +2237,18 @@ export interface components {
          * @enum {string}
          */
         HostIpv6Method: "auto" | "static" | "none";
+        /** @description Lines of a log. */
+        HostLog: {
+            /** @description The oldest first. Text as it was logged: it may hold what others sent to this host. */
+            lines: string[];
+            /** @description The log. */
+            log: components["schemas"]["HostLogName"];
+        };
+        /**
+         * @description The logs of a host.
+         * @enum {string}
+         */
+        HostLogName: "system" | "daemon" | "kernel" | "boot" | "install";
         /** @description The host's own network. */
         HostNetwork: {
             /** @description What is stored, and in force after a restart. */
@@ -2213,6 +2276,16 @@ export interface components {
             /** @description All of it. */
             network: components["schemas"]["ManagementNetwork"];
         };
+        /** @description Down with the host. */
+        HostPower: {
+            /** @description And up again, or not. */
+            action: components["schemas"]["HostPowerAction"];
+        };
+        /**
+         * @description How a host goes down.
+         * @enum {string}
+         */
+        HostPowerAction: "reboot" | "shutdown";
         /** @description How the host reaches web servers. */
         HostProxy: {
             /** @description Authorities that are believed besides those of the image, in PEM. */
@@ -2278,11 +2351,10 @@ export interface components {
         };
         /** @description What runs the VMs. */
         Hypervisor: {
-            /** @description KVM, emulation, or libvirt's test driver; found by trying, not by asking. */
-            accelerator: components["schemas"]["Accelerator"];
-            /** @description Version of libvirt. */
-            libvirt_version: string;
-            /** @description What a person should know about it; `null` when all is well. */
+            accelerator: components["schemas"]["Accelerator"] | null;
+            /** @description Version of libvirt; `null` while it does not answer. */
+            libvirt_version: string | null;
+            /** @description What a person should know about it, or why it does not answer; `null` when all is well. */
             note: string | null;
             /** @description Version of QEMU; `null` where no QEMU is involved. */
             qemu_version: string | null;
@@ -3275,6 +3347,8 @@ export interface components {
             state: components["schemas"]["VmState"];
             /** @description Words that group VMs. */
             tags: string[];
+            /** @description Has a TPM. */
+            tpm: boolean;
             /**
              * Format: int32
              * @description Configured vCPUs.
@@ -3327,6 +3401,8 @@ export interface components {
             name: string;
             /** @description At most 8. */
             nics?: components["schemas"]["NicCreate"][];
+            /** @description Give it a TPM 2.0, as Windows 11 wants one. */
+            tpm?: boolean;
             /**
              * Format: int32
              * @description 1 to 512.
@@ -3384,6 +3460,8 @@ export interface components {
             name?: string | null;
             /** @description All tags, at most 32 of 1 to 32 letters, digits, `.`, `_` or `-`. */
             tags?: string[] | null;
+            /** @description `true` adds a TPM 2.0; a running VM has it after it was off. None is taken away. */
+            tpm?: boolean | null;
             /**
              * Format: int32
              * @description 1 to 512. A running VM gets them at once up to its `vcpus_max`.
@@ -3986,6 +4064,166 @@ export interface operations {
             };
         };
     };
+    getHostLog: {
+        parameters: {
+            query?: {
+                /** @description `system` (if not given), `daemon`, `kernel`, `boot` or `install`. */
+                log?: string;
+                /** @description How many of the newest lines at most, 1 to 10000; 1000 if not given. */
+                lines?: number;
+                /** @description Only lines that contain this text, upper and lower case being the same. */
+                contains?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostLog"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    followHostLog: {
+        parameters: {
+            query?: {
+                /** @description `system` (if not given), `daemon`, `kernel`, `boot` or `install`. */
+                log?: string;
+                /** @description How many of the newest lines at most, 1 to 10000; 1000 if not given. */
+                lines?: number;
+                /** @description Only lines that contain this text, upper and lower case being the same. */
+                contains?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A WebSocket: each text frame is one of them. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Server-sent events: `data` is one sample. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["HostLog"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getHostMetrics: {
         parameters: {
             query?: {
@@ -4305,6 +4543,109 @@ export interface operations {
             };
             /** @description The daemon failed. */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    powerHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HostPower"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that it needs is not there now. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,10 +2,10 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useI18n } from '@/i18n/i18n';
-import { ChartIcon, DiscIcon, DiskIcon, NetworkIcon, PlugIcon, ServerIcon, SettingsIcon, ToggleIcon, UpdateIcon, UserIcon } from '@/ui/icons';
+import { ChartIcon, DiscIcon, DiskIcon, LogIcon, NetworkIcon, PlugIcon, ServerIcon, SettingsIcon, ToggleIcon, UpdateIcon, UserIcon } from '@/ui/icons';
 
 type Entry = {
-  to: '/' | '/images' | '/storage' | '/networks' | '/performance' | '/access' | '/host-network' | '/host-settings' | '/configuration' | '/updates';
+  to: '/' | '/images' | '/storage' | '/networks' | '/performance' | '/access' | '/host-network' | '/host-settings' | '/configuration' | '/updates' | '/logs';
   icon: ReactNode;
   label: Parameters<ReturnType<typeof useI18n>['t']>[0];
 };
@@ -22,6 +22,7 @@ const entries: readonly Entry[] = [
   { to: '/host-settings', icon: <ToggleIcon />, label: 'nav.hostSettings' },
   { to: '/configuration', icon: <SettingsIcon />, label: 'nav.configuration' },
   { to: '/updates', icon: <UpdateIcon />, label: 'nav.updates' },
+  { to: '/logs', icon: <LogIcon />, label: 'nav.logs' },
 ];
 
 export function Navigation() {

@@ -4,6 +4,7 @@ import { Store } from './store';
 
 const load = () => import('./dialogs');
 
+export const PowerDialog = lazy(async () => ({ default: (await load()).PowerDialog }));
 export const RenewDialog = lazy(async () => ({ default: (await load()).RenewDialog }));
 export const CreateDialog = lazy(async () => ({ default: (await load()).CreateDialog }));
 export const CloneDialog = lazy(async () => ({ default: (await load()).CloneDialog }));

@@ -147,6 +147,12 @@ const hostSettingsRoute = createRoute({
   component: lazyRouteComponent(() => import('@/host-settings/host-settings-page'), 'HostSettingsPage'),
 });
 
+const logsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/logs',
+  component: lazyRouteComponent(() => import('@/logs/logs-page'), 'LogsPage'),
+});
+
 const performanceRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/performance',
@@ -252,7 +258,7 @@ function NotFound() {
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     loginRoute,
-    shellRoute.addChildren([mainRoute, imagesRoute, storageRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, hostNetworkRoute, hostSettingsRoute, configurationRoute, vmRoute, snapshotsRoute, guestRoute, consoleRoute]),
+    shellRoute.addChildren([mainRoute, imagesRoute, storageRoute, networksRoute, updatesRoute, performanceRoute, accessRoute, hostNetworkRoute, hostSettingsRoute, configurationRoute, logsRoute, vmRoute, snapshotsRoute, guestRoute, consoleRoute]),
     aloneRoute.addChildren([popOutRoute]),
   ]),
   defaultPreload: 'intent',

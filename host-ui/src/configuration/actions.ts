@@ -2,8 +2,8 @@
 import { api, ask } from '@/api/client';
 import { problemFrom } from '@/api/problem';
 import type { HostRestored, ResetScope } from '@/api/types';
-import { Store, useStore } from '@/app/store';
-import { lastOpen } from '@/live/live';
+import { Store } from '@/app/store';
+import { useUntilBack } from '@/live/until-back';
 import { saveFile } from '@/ui/save-file';
 import { nameOf } from './backup-file';
 
@@ -13,9 +13,7 @@ const asked = new Store<(Restart & { at: Date }) | null>(null);
 
 /** Why the host restarts, until it is back; `null` when it does not. */
 export function useRestart(): Restart | null {
-  const restart = useStore(asked);
-  const opened = useStore(lastOpen);
-  return restart === null || (opened !== null && opened > restart.at) ? null : restart;
+  return useUntilBack(asked);
 }
 
 /** Makes a backup and hands it to the browser. Resolves with its name; without a passphrase it is readable. */

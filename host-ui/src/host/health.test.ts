@@ -23,6 +23,11 @@ test('emulation is a warning with the reason the host found', () => {
   expect(hostWarnings(aHost({ hypervisor }))).toMatchObject([{ id: 'tcg', tone: 'warn', details: ['no /dev/kvm'] }]);
 });
 
+test('a hypervisor that does not answer is the worst, with the reason', () => {
+  const hypervisor = { accelerator: null, libvirt_version: null, qemu_version: null, note: 'connection refused' };
+  expect(hostWarnings(aHost({ hypervisor }))).toMatchObject([{ id: 'silent', tone: 'danger', details: ['connection refused'] }]);
+});
+
 test.each([
   ['current', 'host.config.problems', 'warn'],
   ['generation', 'host.config.generation', 'danger'],

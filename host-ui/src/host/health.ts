@@ -18,7 +18,7 @@ export type HostWarning = {
 const fullAtFreePercent = 5;
 
 export function hostWarnings(host: Host): HostWarning[] {
-  return [...configWarnings(host), ...bootWarnings(host), ...storageWarnings(host), ...acceleratorWarnings(host)];
+  return [...configWarnings(host), ...bootWarnings(host), ...storageWarnings(host), ...hypervisorWarnings(host)];
 }
 
 function configWarnings({ config }: Host): HostWarning[] {
@@ -46,8 +46,9 @@ function storageWarnings({ data }: Host): HostWarning[] {
   return found;
 }
 
-function acceleratorWarnings({ hypervisor }: Host): HostWarning[] {
+function hypervisorWarnings({ hypervisor }: Host): HostWarning[] {
   const details = hypervisor.note === null ? [] : [hypervisor.note];
+  if (hypervisor.accelerator === null) return [{ id: 'silent', tone: 'danger', title: 'host.hypervisor.silent', details }];
   if (hypervisor.accelerator === 'tcg') return [{ id: 'tcg', tone: 'warn', title: 'host.tcg', text: 'host.tcg.text', details }];
   if (hypervisor.accelerator === 'test') return [{ id: 'test', tone: 'info', title: 'host.test', text: 'host.test.text', details: [] }];
   return details.length === 0 ? [] : [{ id: 'hypervisor', tone: 'info', title: 'host.hypervisor.note', details }];

@@ -11,6 +11,7 @@ import { LoadError, Loading, Message } from '@/ui/message';
 import { Meter } from '@/ui/meter';
 import { updateWarnings } from '@/updates/notices';
 import { type HostWarning, hostWarnings } from './health';
+import { GoingDown, PowerMenu } from './power-menu';
 
 export function HostCard() {
   const { t } = useI18n();
@@ -28,17 +29,21 @@ function HostDetails({ host, readAt }: { host: Host; readAt: number }) {
   const { t, language } = useI18n();
   return (
     <>
+      <GoingDown />
       <HostWarnings host={host} />
       <section className="card p-4 sm:p-5" aria-labelledby="host-heading">
-        <div className="flex flex-wrap items-baseline gap-x-3">
-          <h1 id="host-heading" className="text-xl font-semibold [overflow-wrap:anywhere]">
-            {host.hostname}
-          </h1>
-          <p className="text-sm text-muted">
-            {t('host.version', { product: host.product, version: host.version })}
-            {' · '}
-            {t('host.upSince', { time: formatTime(upSince(host.uptime_s, readAt), language) })}
-          </p>
+        <div className="flex items-start gap-3">
+          <div className="flex min-w-0 grow flex-wrap items-baseline gap-x-3">
+            <h1 id="host-heading" className="text-xl font-semibold [overflow-wrap:anywhere]">
+              {host.hostname}
+            </h1>
+            <p className="text-sm text-muted">
+              {t('host.version', { product: host.product, version: host.version })}
+              {' · '}
+              {t('host.upSince', { time: formatTime(upSince(host.uptime_s, readAt), language) })}
+            </p>
+          </div>
+          <PowerMenu host={host.hostname} />
         </div>
         <Capacity host={host} />
         <dl className="mt-5 grid grid-cols-2 gap-x-6 gap-y-3 text-sm lg:grid-cols-3">
@@ -160,6 +165,7 @@ function BootFacts({ host: { boot, build_id: build } }: { host: Host }) {
 function HypervisorFact({ hypervisor }: { hypervisor: Host['hypervisor'] }) {
   const { t } = useI18n();
   const names = { kvm: 'accelerator.kvm.long', tcg: 'accelerator.tcg.long', test: 'accelerator.test.long' } as const;
+  if (hypervisor.accelerator === null) return <Fact span="two" label={t('host.hypervisor')} value={t('host.hypervisor.unknown')} />;
   const qemu = hypervisor.qemu_version === null ? [] : [`QEMU ${hypervisor.qemu_version}`];
   const versions = [...qemu, `libvirt ${hypervisor.libvirt_version}`].join(' · ');
   return <Fact span="two" label={t('host.hypervisor')} value={t(names[hypervisor.accelerator])} note={versions} />;

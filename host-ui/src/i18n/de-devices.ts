@@ -13,6 +13,7 @@ export const deDevices: Record<keyof typeof enDevices, string> = {
   'edit.cpuModel.hint': 'host: alles, was der Prozessor dieses Hosts kann.',
   'edit.bootFirst': 'Zuerst starten von',
   'edit.bootFirst.none': 'Nichts',
+  'edit.tpm': 'TPM 2.0 hinzufügen (lässt sich nicht wieder entfernen)',
   'edit.autostartOrder': 'Reihenfolge',
   'edit.autostartOrder.hint': 'Die kleinste Zahl startet zuerst.',
   'edit.autostartDelay': 'Danach warten (s)',

@@ -7,7 +7,7 @@ export const deUpdates: Record<keyof typeof enUpdates, string> = {
   'updates.loading': 'Updates werden gelesen …',
   'updates.unavailable': 'Dieser Host lässt sich nicht aktualisieren',
   'updates.restarting': 'Neustart mit {version}',
-  'updates.restarting.text': 'Die VMs werden der Reihe nach gestoppt, dann startet der Host neu. Diese Seite macht weiter, sobald er wieder da ist.',
+  'updates.restarting.text': 'Die VMs werden gebeten, sich herunterzufahren, dann startet der Host neu. Diese Seite macht weiter, sobald er wieder da ist.',
 
   'slot.name': 'Slot {name}',
   'slot.noVersion': 'Keine Version',
@@ -50,7 +50,7 @@ export const deUpdates: Record<keyof typeof enUpdates, string> = {
   'updates.reinstall.failed': '{version} wurde nicht neu installiert',
   'updates.discard': 'Verwerfen',
   'updates.discard.failed': 'Es wurde nicht verworfen',
-  'updates.vms': 'VMs werden der Reihe nach gestoppt, bevor der Host neu startet. Zurzeit an: {count}.',
+  'updates.vms': 'Laufende VMs werden vorher gebeten, sich herunterzufahren, bis zu 2 Minuten lang. Zurzeit an: {count}.',
   'updates.when': 'Wann',
   'updates.now': 'Jetzt neu starten',
   'updates.later': 'Beim nächsten Neustart, wer ihn auch auslöst',

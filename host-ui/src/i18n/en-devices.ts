@@ -11,6 +11,7 @@ export const enDevices = {
   'edit.cpuModel.hint': 'host: all that this host’s processor can do.',
   'edit.bootFirst': 'Boot first from',
   'edit.bootFirst.none': 'Nothing',
+  'edit.tpm': 'Add a TPM 2.0 (it can’t be taken away again)',
   'edit.autostartOrder': 'Order',
   'edit.autostartOrder.hint': 'The lowest number starts first.',
   'edit.autostartDelay': 'Then wait (s)',

@@ -5,7 +5,7 @@ export const enUpdates = {
   'updates.loading': 'Reading the updates …',
   'updates.unavailable': 'This host can’t be updated',
   'updates.restarting': 'Restarting into {version}',
-  'updates.restarting.text': 'VMs are stopped in order, then the host restarts. This page goes on when it is back.',
+  'updates.restarting.text': 'VMs are asked to shut down, then the host restarts. This page goes on when it is back.',
 
   'slot.name': 'Slot {name}',
   'slot.noVersion': 'No version',
@@ -48,7 +48,7 @@ export const enUpdates = {
   'updates.reinstall.failed': '{version} was not re-installed',
   'updates.discard': 'Discard',
   'updates.discard.failed': 'It was not discarded',
-  'updates.vms': 'VMs are stopped in order before the host restarts. On now: {count}.',
+  'updates.vms': 'VMs that run are asked to shut down first, for up to 2 minutes. On now: {count}.',
   'updates.when': 'When',
   'updates.now': 'Restart now',
   'updates.later': 'With the next restart, whoever asks for it',

@@ -14,6 +14,7 @@ export const aVm = (part: Partial<Vm> = {}): Vm => ({
   cpu_model: 'host',
   boot_order: [],
   firmware: 'uefi',
+  tpm: false,
   accelerator: 'kvm',
   disks: [],
   nics: [],

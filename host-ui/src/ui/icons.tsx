@@ -45,6 +45,7 @@ export const DiscIcon = () => <Icon><circle cx="8" cy="8" r="5.8" /><circle cx="
 export const DiskIcon = () => <Icon><ellipse cx="8" cy="4" rx="5.5" ry="2" /><path d="M2.5 4v8c0 1.1 2.5 2 5.5 2s5.5-.9 5.5-2V4M2.5 8c0 1.1 2.5 2 5.5 2s5.5-.9 5.5-2" /></Icon>;
 export const NetworkIcon = () => <Icon><rect x="5.5" y="2" width="5" height="3.5" rx="1" /><rect x="1.5" y="10.5" width="5" height="3.5" rx="1" /><rect x="9.5" y="10.5" width="5" height="3.5" rx="1" /><path d="M8 5.5V8M4 10.5V8h8v2.5" /></Icon>;
 export const UpdateIcon = () => <Icon><path d="M13.2 6.5A5.5 5.5 0 0 0 3.5 5M2.8 9.5a5.5 5.5 0 0 0 9.7 1.5M3.2 2v3.2h3.2M12.8 14v-3.2H9.6" /></Icon>;
+export const LogIcon = () => <Icon><path d="M3 3.5h10M3 6.5h10M3 9.5h6.5M3 12.5h8.5" /></Icon>;
 export const UserIcon = () => <Icon><circle cx="8" cy="5.2" r="2.7" /><path d="M2.8 13.5c.5-2.7 2.6-4 5.2-4s4.7 1.3 5.2 4" /></Icon>;
 export const SettingsIcon = () => <Icon><path d="M2.5 4.5h6M11.5 4.5h2M2.5 11.5h2M7.5 11.5h6" /><circle cx="10" cy="4.5" r="1.5" /><circle cx="6" cy="11.5" r="1.5" /></Icon>;
 export const SunIcon = () => <Icon><circle cx="8" cy="8" r="2.8" /><path d="M8 1.5v1.5M8 13v1.5M1.5 8H3M13 8h1.5M3.4 3.4l1 1M11.6 11.6l1 1M3.4 12.6l1-1M11.6 4.4l1-1" /></Icon>;

@@ -3,9 +3,9 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { api, ask } from '@/api/client';
 import { updatesQuery } from '@/api/queries';
 import type { Slot } from '@/api/types';
-import { Store, useStore } from '@/app/store';
+import { Store } from '@/app/store';
 import { useI18n } from '@/i18n/i18n';
-import { lastOpen } from '@/live/live';
+import { useUntilBack } from '@/live/until-back';
 import { useErrorText } from '@/ui/message';
 import { notify } from '@/ui/notices';
 
@@ -15,9 +15,7 @@ const asked = new Store<{ version: string; at: Date } | null>(null);
 
 /** The version that the host restarts into, until it is back; `null` when it does not restart. */
 export function useRestarting(): string | null {
-  const restart = useStore(asked);
-  const opened = useStore(lastOpen);
-  return restart === null || (opened !== null && opened > restart.at) ? null : restart.version;
+  return useUntilBack(asked)?.version ?? null;
 }
 
 /** Starts the version in `slot`, now or with the next restart. */

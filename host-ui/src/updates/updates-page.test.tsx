@@ -102,7 +102,7 @@ test('a version that is ready is started now, after a question that names it and
   fireEvent.click(button('Restart into this version'));
   const dialog = within(screen.getByRole('dialog', { name: 'Restart into 0.2.0?' }));
   dialog.getByText(/goes back to 0\.1\.0 by itself/);
-  dialog.getByText(/VMs are stopped in order .* On now: 1\./);
+  dialog.getByText(/VMs that run are asked to shut down first.* On now: 1\./);
   fireEvent.click(dialog.getByRole('button', { name: 'Restart now' }));
   await waitFor(() => expect(asked).toEqual([['/api/v1/updates/apply', { restart: true }]]));
   (await slot('B')).getByText('Starts next');

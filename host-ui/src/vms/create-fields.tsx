@@ -87,20 +87,23 @@ function Sizes({ form, problems, change }: Props) {
           </div>
         )}
       </Field>
-      <Field label={t('vm.firmware')} problem={problems.firmware}>
-        {(control) => (
-          <select
-            {...control}
-            className="field"
-            value={form.firmware}
-            onChange={(event) => change({ firmware: event.target.value as CreateForm['firmware'] })}
-          >
-            <option value="uefi">{t('firmware.uefi')}</option>
-            <option value="uefi_secure_boot">{t('firmware.secure')}</option>
-            <option value="bios">{t('firmware.bios')}</option>
-          </select>
-        )}
-      </Field>
+      <div className="flex flex-col gap-1">
+        <Field label={t('vm.firmware')} problem={problems.firmware}>
+          {(control) => (
+            <select
+              {...control}
+              className="field"
+              value={form.firmware}
+              onChange={(event) => change({ firmware: event.target.value as CreateForm['firmware'] })}
+            >
+              <option value="uefi">{t('firmware.uefi')}</option>
+              <option value="uefi_secure_boot">{t('firmware.secure')}</option>
+              <option value="bios">{t('firmware.bios')}</option>
+            </select>
+          )}
+        </Field>
+        <Check label={t('create.tpm')} checked={form.tpm} onChange={(tpm) => change({ tpm })} />
+      </div>
     </div>
   );
 }

@@ -12,6 +12,7 @@ test('the form becomes the request that the daemon knows', () => {
     vcpus: 2,
     memory_mib: 1536,
     firmware: 'uefi',
+    tpm: false,
     disks: [{ size_bytes: 10 * 1024 ** 3 }],
     nics: [{ network: 'default' }],
     autostart: false,

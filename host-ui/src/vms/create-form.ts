@@ -10,6 +10,7 @@ export type CreateForm = GuestForm & {
   memory: string;
   memoryUnit: 'MiB' | 'GiB';
   firmware: NonNullable<VmCreate['firmware']>;
+  tpm: boolean;
   disk: 'blank' | 'image' | 'none';
   diskGib: string;
   diskImage: string;
@@ -29,6 +30,7 @@ export const emptyForm: CreateForm = {
   memory: '2',
   memoryUnit: 'GiB',
   firmware: 'uefi',
+  tpm: false,
   disk: 'blank',
   diskGib: '20',
   diskImage: '',
@@ -50,6 +52,7 @@ export function toRequest(form: CreateForm, id: string): VmCreate {
     vcpus: Math.trunc(positive(form.vcpus)),
     memory_mib: Math.round(memory),
     firmware: form.firmware,
+    tpm: form.tpm,
     disks: disks(form),
     ...(form.cdrom === '' ? {} : { cdrom: form.cdrom }),
     nics: nics(form.network),

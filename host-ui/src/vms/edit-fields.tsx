@@ -36,6 +36,7 @@ export function EditFields(props: Props) {
         <Text {...props} name="cpuModel" label="vm.cpuModel" hint={t('edit.cpuModel.hint')} />
         <BootFirst {...props} />
       </div>
+      {!vm.tpm && <Check label={t('edit.tpm')} checked={form.tpm} onChange={(tpm) => change({ tpm })} />}
       <div className="grid items-start gap-4 sm:grid-cols-3">
         <div className="sm:pt-6"><Check label={t('vm.autostart')} checked={form.autostart} onChange={(autostart) => change({ autostart })} /></div>
         {form.autostart && (

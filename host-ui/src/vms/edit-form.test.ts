@@ -35,6 +35,11 @@ test('a start with the host has an order, and no number is none', () => {
   expect(toPatch(form, vm)).toEqual({ autostart: true, autostart_order: 20, autostart_delay_s: 999_999_999 });
 });
 
+test('a TPM can be added', () => {
+  expect(toPatch({ ...formOf(vm), tpm: true }, vm)).toEqual({ tpm: true });
+  expect(toPatch(formOf({ ...vm, tpm: true }), { ...vm, tpm: true })).toEqual({});
+});
+
 test('tags can be taken away', () => {
   expect(toPatch({ ...formOf(vm), tags: ' ' }, vm)).toEqual({ tags: [] });
 });

@@ -10,12 +10,13 @@ export type EditForm = {
   memory: string;
   cpuModel: string;
   bootFirst: string;
+  tpm: boolean;
   autostart: boolean;
   autostartOrder: string;
   autostartDelay: string;
 };
 
-export type EditField = Exclude<keyof EditForm, 'autostart'>;
+export type EditField = Exclude<keyof EditForm, 'tpm' | 'autostart'>;
 
 /** What the form shows at first. */
 export function formOf(vm: Vm): EditForm {
@@ -28,6 +29,7 @@ export function formOf(vm: Vm): EditForm {
     memory: String(vm.memory_mib),
     cpuModel: vm.cpu_model,
     bootFirst: vm.boot_order[0] ?? '',
+    tpm: vm.tpm,
     autostart: vm.autostart,
     autostartOrder: String(vm.autostart_order),
     autostartDelay: String(vm.autostart_delay_s),
@@ -49,6 +51,7 @@ export function toPatch(form: EditForm, vm: Vm): VmPatch {
   if (changed('bootFirst')) {
     patch.boot_order = [form.bootFirst, ...vm.boot_order.filter((device) => device !== form.bootFirst)];
   }
+  if (form.tpm !== vm.tpm) patch.tpm = form.tpm;
   if (form.autostart !== vm.autostart) patch.autostart = form.autostart;
   if (changed('autostartOrder')) patch.autostart_order = whole(form.autostartOrder, tooMuch);
   if (changed('autostartDelay')) patch.autostart_delay_s = whole(form.autostartDelay, tooMuch);

@@ -40,7 +40,7 @@ function VmDetails({ vm, role }: { vm: Vm; role: Role }) {
         <dl className="mt-4 grid grid-cols-2 gap-x-6 gap-y-3 text-sm lg:grid-cols-3">
           <Fact label={t('vm.vcpus')}>{vm.vcpus_max > vm.vcpus ? t('vm.vcpus.of', { count: vm.vcpus, max: vm.vcpus_max }) : vm.vcpus}</Fact>
           <Fact label={t('vm.memory')}>{formatBytes(vm.memory_mib * 1024 ** 2, language)}</Fact>
-          <Fact label={t('vm.firmware')}>{t(firmware[vm.firmware])}</Fact>
+          <Fact label={t('vm.firmware')}>{t(firmware[vm.firmware])}{vm.tpm && ', TPM'}</Fact>
           <Fact label={t('vm.cpuModel')}>{vm.cpu_model}</Fact>
           <Fact label={t('vm.bootOrder')}>{vm.boot_order.length === 0 ? '–' : vm.boot_order.join(', ')}</Fact>
           <Fact label={t('vm.accelerator')}><AcceleratorText accelerator={vm.accelerator} /></Fact>
@@ -84,6 +84,7 @@ function pendingName(field: string, t: (key: MessageKey) => string): string {
     memory_mib: 'vm.memory',
     cpu_model: 'vm.cpuModel',
     boot_order: 'vm.bootOrder',
+    tpm: 'vm.tpm',
     disks: 'vm.drives',
     nics: 'vm.nics',
   };

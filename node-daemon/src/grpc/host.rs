@@ -11,10 +11,12 @@ use qx_api::grpc::v1::back_up_host_request::Protection;
 use qx_api::grpc::v1::host_service_server::HostService;
 use qx_api::grpc::v1::restore_host_request::Message;
 use qx_host::pending::{RestoreOptions, Scope};
+use qx_host::power::PowerAction;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{caller, failed};
 use crate::app::App;
+use crate::convert;
 use crate::problem::Failure;
 use crate::rest::{protection, read_host};
 
@@ -115,6 +117,67 @@ impl HostService for HostApi {
             .await
             .map_err(failed)?;
         Ok(Response::new(v1::ResetHostResponse {}))
+    }
+
+    async fn set_power(
+        &self,
+        request: Request<v1::SetHostPowerRequest>,
+    ) -> Result<Response<v1::SetHostPowerResponse>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let action = match request.into_inner().action() {
+            v1::HostPowerAction::Reboot => PowerAction::Reboot,
+            v1::HostPowerAction::Shutdown => PowerAction::Off,
+            v1::HostPowerAction::Unspecified => {
+                return Err(Failure::field("action", "is required").into());
+            }
+        };
+        let host = &self.app.engine.host;
+        host.power(&actor, action).await.map_err(failed)?;
+        Ok(Response::new(v1::SetHostPowerResponse {}))
+    }
+
+    async fn get_log(
+        &self,
+        request: Request<v1::GetHostLogRequest>,
+    ) -> Result<Response<v1::HostLog>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let asked = request.into_inner();
+        let log = convert::log_of_grpc(asked.log());
+        let wish = convert::log_wish(log, asked.lines, asked.contains);
+        let lines = self.app.engine.logs.newest(&actor, wish).await;
+        let log = convert::log_to_grpc(log).into();
+        Ok(Response::new(v1::HostLog {
+            log,
+            lines: lines.map_err(failed)?,
+        }))
+    }
+
+    type FollowLogStream =
+        Pin<Box<dyn Stream<Item = Result<v1::HostLog, Status>> + Send + 'static>>;
+
+    async fn follow_log(
+        &self,
+        request: Request<v1::FollowHostLogRequest>,
+    ) -> Result<Response<Self::FollowLogStream>, Status> {
+        let caller = caller(&request)?;
+        let asked = request.into_inner();
+        let log = convert::log_of_grpc(asked.log());
+        let wish = convert::log_wish(log, asked.lines, asked.contains);
+        let logs = &self.app.engine.logs;
+        let lines = logs.follow(&caller.identity.actor, wish).await;
+        let log = convert::log_to_grpc(log).into();
+        let feed = (self.app.clone(), caller, lines.map_err(failed)?);
+        let pieces = stream::unfold(feed, move |(app, mut caller, mut lines)| async move {
+            let more = tokio::select! {
+                biased;
+                () = caller.identity.validity.ended() => None,
+                () = app.closing() => None,
+                more = lines.recv() => more,
+            };
+            let piece = v1::HostLog { log, lines: more? };
+            Some((Ok(piece), (app, caller, lines)))
+        });
+        Ok(Response::new(Box::pin(pieces)))
     }
 }
 

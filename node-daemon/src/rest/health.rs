@@ -63,11 +63,20 @@ fn check(name: &str, found: Result<String, String>) -> Check {
 }
 
 async fn hypervisor(app: &App) -> Result<String, String> {
-    let asked = tokio::time::timeout(PATIENCE, app.engine.vms.count()).await;
-    match asked {
-        Ok(Ok(count)) => Ok(format!("{count} virtual machines are known")),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("the hypervisor does not answer".to_owned()),
+    let count = in_time(app.engine.vms.count()).await?;
+    Ok(format!("{count} virtual machines are known"))
+}
+
+/// What the hypervisor answers, or why it did not in time.
+pub(super) async fn in_time<T>(
+    asked: impl Future<Output = qx_engine::Result<T>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err(format!(
+            "the hypervisor did not answer within {} s",
+            PATIENCE.as_secs()
+        )),
     }
 }
 

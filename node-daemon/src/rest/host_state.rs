@@ -6,9 +6,10 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use percent_encoding::percent_decode;
-use qx_api::rest::{HostBackup, HostReset, HostRestored, ResetScope};
+use qx_api::rest::{HostBackup, HostPower, HostPowerAction, HostReset, HostRestored, ResetScope};
 use qx_engine::host::{Protection, Restored};
 use qx_host::pending::{RestoreOptions, Scope};
+use qx_host::power::PowerAction;
 use serde::Deserialize;
 
 use crate::app::App;
@@ -82,6 +83,20 @@ pub(super) async fn reset(
     let host = &app.engine.host;
     host.reset(actor, scope(wish.scope), &wish.confirm, &hostname)
         .await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+pub(super) async fn power(
+    State(app): State<App>,
+    caller: Caller,
+    Json(wish): Json<HostPower>,
+) -> Result<StatusCode, Failure> {
+    let action = match wish.action {
+        HostPowerAction::Reboot => PowerAction::Reboot,
+        HostPowerAction::Shutdown => PowerAction::Off,
+    };
+    let host = &app.engine.host;
+    host.power(&caller.identity.actor, action).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod guest;
 pub(crate) mod health;
 mod host;
 mod host_config;
+mod host_logs;
 mod host_network;
 mod host_state;
 mod images;
@@ -91,6 +92,9 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::HOST_BACKUP, host_state::back_up)
         .on(&endpoints::HOST_RESTORE, host_state::restore)
         .on(&endpoints::HOST_RESET, host_state::reset)
+        .on(&endpoints::HOST_POWER, host_state::power)
+        .on(&endpoints::HOST_LOGS, host_logs::get)
+        .on(&endpoints::HOST_LOGS_FOLLOW, host_logs::follow)
         .on(&endpoints::HOST_CONFIG_GET, host_config::get)
         .on(&endpoints::HOST_CONFIG_PATCH, host_config::patch)
         .on(&endpoints::HOST_NETWORK_GET, host_network::get)

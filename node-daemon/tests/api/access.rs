@@ -63,6 +63,7 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
             r#"{"network":{"interfaces":["auto"],"ipv4":{"method":"dhcp"},"ipv6":{"method":"auto"}}}"#,
         ),
         Input::Json("HostBackup") => request.json(r#"{"unencrypted":true}"#),
+        Input::Json("HostPower") => request.json(r#"{"action":"reboot"}"#),
         Input::Json("HostReset") => request.json(r#"{"scope":"everything","confirm":"x"}"#),
         Input::Json(other) => panic!("no body for {other}: add one"),
         Input::Bytes => request.body(vec![0_u8; 512]),

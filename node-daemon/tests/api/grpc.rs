@@ -507,4 +507,15 @@ async fn a_configuration_is_backed_up_over_grpc_and_a_reset_is_confirmed_by_name
     };
     let refused = host.reset(authorized(&token, reset)).await.unwrap_err();
     assert!(refused.message().contains("name of this host"), "{refused}");
+
+    for (action, reason) in [
+        (v1::HostPowerAction::Unspecified, "is required"),
+        (v1::HostPowerAction::Reboot, "does not run on a host"),
+    ] {
+        let power = v1::SetHostPowerRequest {
+            action: action.into(),
+        };
+        let refused = host.set_power(authorized(&token, power)).await.unwrap_err();
+        assert!(refused.message().contains(reason), "{refused}");
+    }
 }

@@ -72,6 +72,21 @@ async fn a_restore_says_what_is_wrong_and_needs_an_installed_host() {
 }
 
 #[tokio::test]
+async fn a_machine_that_is_not_ours_is_not_switched_off() {
+    let daemon = Daemon::start().await;
+    for action in ["reboot", "shutdown"] {
+        let body = format!(r#"{{"action":"{action}"}}"#);
+        let answer = daemon
+            .send_local(ask("POST", "/api/v1/host/power").json(body))
+            .await;
+        assert_eq!(answer.status, 409, "{answer:?}");
+        assert!(answer.problem().detail.contains("not run on a host"));
+    }
+    let sleep = ask("POST", "/api/v1/host/power").json(r#"{"action":"sleep"}"#);
+    assert_eq!(daemon.send_local(sleep).await.status, 422);
+}
+
+#[tokio::test]
 async fn a_reset_takes_the_hosts_name_and_an_installed_host() {
     let daemon = Daemon::start().await;
     let client = daemon.remote(&daemon.token(Role::Admin).await);

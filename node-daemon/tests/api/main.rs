@@ -15,6 +15,7 @@ mod grpc;
 mod grpc_access;
 mod guests;
 mod host_config;
+mod host_logs;
 mod host_network;
 mod host_state;
 mod images;

@@ -132,6 +132,12 @@ async fn a_hypervisor_that_is_gone_is_said_to_be_gone() {
     .await;
     assert!(answer.problem().detail.contains("somebody pulled the plug"));
     assert!(!hypervisor_answers(&daemon).await);
+    // What else there is to say about the host is said, then most of all.
+    let host = daemon.local().host().await.unwrap();
+    assert_eq!(host.hypervisor.accelerator, None);
+    let note = host.hypervisor.note.unwrap();
+    assert!(note.contains("somebody pulled the plug"), "{note}");
+    assert_ne!(host.hostname, "");
     assert_eq!(daemon.send(ask("GET", "/readyz")).await.status, 503);
     daemon.fake.reconnect();
     crate::support::eventually("it is back", async || {

@@ -15,7 +15,7 @@ async fn a_vm_starts_and_stops_on_the_test_driver() {
     let client = daemon.local();
     assert_eq!(
         client.host().await.unwrap().hypervisor.accelerator,
-        Accelerator::Test
+        Some(Accelerator::Test)
     );
     // The driver brings a VM of its own, which nobody defined through us.
     let before = client.vms().await.unwrap();

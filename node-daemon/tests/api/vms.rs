@@ -186,6 +186,23 @@ async fn every_field_of_a_change_that_is_wrong_is_named() {
 }
 
 #[tokio::test]
+async fn a_tpm_is_added_and_not_taken_away() {
+    let daemon = Daemon::start().await;
+    let vm = daemon.vm("windows").await;
+    assert!(!vm.tpm);
+    let path = format!("/api/v1/vms/{}", vm.id);
+    let patch = async |body: &'static str| daemon.send_local(ask("PATCH", &path).json(body)).await;
+    let added: Vm = patch(r#"{"tpm":true}"#).await.json();
+    assert!(added.tpm);
+    let refused = patch(r#"{"tpm":false}"#).await;
+    assert_eq!(refused.status, 422);
+    assert_eq!(refused.problem().errors[0].field, "tpm");
+    let mut wish = wish("with-one");
+    wish.tpm = true;
+    assert!(daemon.local().create_vm(&wish).await.unwrap().tpm);
+}
+
+#[tokio::test]
 async fn asking_twice_with_the_same_id_makes_one_vm() {
     let daemon = Daemon::start().await;
     let client = daemon.local();

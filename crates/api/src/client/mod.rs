@@ -11,6 +11,7 @@ mod events;
 mod guest;
 mod host_config;
 mod host_network;
+mod logs;
 mod metrics;
 mod networks;
 mod snapshots;
@@ -31,8 +32,8 @@ use percent_encoding::NON_ALPHANUMERIC;
 use uuid::Uuid;
 
 use crate::rest::{
-    AuditPage, Cdrom, DiskAttach, DiskPatch, Host, HostBackup, HostReset, HostRestored, Image,
-    ImagePage, NicAttach, NicPatch, Readiness, Session, Vm, VmCreate, VmPage, VmPatch,
+    AuditPage, Cdrom, DiskAttach, DiskPatch, Host, HostBackup, HostPower, HostReset, HostRestored,
+    Image, ImagePage, NicAttach, NicPatch, Readiness, Session, Vm, VmCreate, VmPage, VmPatch,
 };
 use call::Body;
 pub use call::Error;
@@ -134,6 +135,22 @@ impl Client {
             .send(
                 Method::POST,
                 "/api/v1/host/reset",
+                "application/json",
+                Body::json(wish)?,
+            )
+            .await?;
+        self.checked(response).await.map(|_| ())
+    }
+
+    /// Shuts the host down or restarts it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn power_host(&self, wish: &HostPower) -> Result<(), Error> {
+        let response = self
+            .send(
+                Method::POST,
+                "/api/v1/host/power",
                 "application/json",
                 Body::json(wish)?,
             )

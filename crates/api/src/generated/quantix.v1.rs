@@ -79,6 +79,43 @@ pub struct ResetHostRequest {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResetHostResponse {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetHostPowerRequest {
+    #[prost(enumeration = "HostPowerAction", tag = "1")]
+    pub action: i32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetHostPowerResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetHostLogRequest {
+    #[prost(enumeration = "HostLogName", tag = "1")]
+    pub log: i32,
+    /// Of the newest at most, 1 to 10000; 1000 when absent.
+    #[prost(uint32, optional, tag = "2")]
+    pub lines: ::core::option::Option<u32>,
+    /// Only lines that contain this, upper and lower case being the same.
+    #[prost(string, tag = "3")]
+    pub contains: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FollowHostLogRequest {
+    #[prost(enumeration = "HostLogName", tag = "1")]
+    pub log: i32,
+    /// Of the newest at most, 1 to 10000; 1000 when absent.
+    #[prost(uint32, optional, tag = "2")]
+    pub lines: ::core::option::Option<u32>,
+    /// Only lines that contain this, upper and lower case being the same.
+    #[prost(string, tag = "3")]
+    pub contains: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HostLog {
+    #[prost(enumeration = "HostLogName", tag = "1")]
+    pub log: i32,
+    /// The oldest first.
+    #[prost(string, repeated, tag = "2")]
+    pub lines: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetHostRequest {}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Host {
@@ -187,13 +224,15 @@ pub struct DataUsage {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Hypervisor {
+    /// Unspecified while the hypervisor does not answer.
     #[prost(enumeration = "Accelerator", tag = "1")]
     pub accelerator: i32,
-    #[prost(string, tag = "2")]
-    pub libvirt_version: ::prost::alloc::string::String,
+    /// Absent while it does not answer.
+    #[prost(string, optional, tag = "2")]
+    pub libvirt_version: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "3")]
     pub qemu_version: ::core::option::Option<::prost::alloc::string::String>,
-    /// What a person should know about it.
+    /// What a person should know about it, or why it does not answer.
     #[prost(string, optional, tag = "4")]
     pub note: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -233,6 +272,79 @@ impl ResetScope {
             "RESET_SCOPE_UNSPECIFIED" => Some(Self::Unspecified),
             "RESET_SCOPE_CONFIGURATION" => Some(Self::Configuration),
             "RESET_SCOPE_EVERYTHING" => Some(Self::Everything),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HostPowerAction {
+    Unspecified = 0,
+    Reboot = 1,
+    Shutdown = 2,
+}
+impl HostPowerAction {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HOST_POWER_ACTION_UNSPECIFIED",
+            Self::Reboot => "HOST_POWER_ACTION_REBOOT",
+            Self::Shutdown => "HOST_POWER_ACTION_SHUTDOWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HOST_POWER_ACTION_UNSPECIFIED" => Some(Self::Unspecified),
+            "HOST_POWER_ACTION_REBOOT" => Some(Self::Reboot),
+            "HOST_POWER_ACTION_SHUTDOWN" => Some(Self::Shutdown),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HostLogName {
+    /// In a request: the system's.
+    Unspecified = 0,
+    /// Everything that services and the kernel say.
+    System = 1,
+    /// What the node daemon says.
+    Daemon = 2,
+    /// What the kernel says.
+    Kernel = 3,
+    /// How this boot went.
+    Boot = 4,
+    /// How the installation from this medium went.
+    Install = 5,
+}
+impl HostLogName {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HOST_LOG_NAME_UNSPECIFIED",
+            Self::System => "HOST_LOG_NAME_SYSTEM",
+            Self::Daemon => "HOST_LOG_NAME_DAEMON",
+            Self::Kernel => "HOST_LOG_NAME_KERNEL",
+            Self::Boot => "HOST_LOG_NAME_BOOT",
+            Self::Install => "HOST_LOG_NAME_INSTALL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HOST_LOG_NAME_UNSPECIFIED" => Some(Self::Unspecified),
+            "HOST_LOG_NAME_SYSTEM" => Some(Self::System),
+            "HOST_LOG_NAME_DAEMON" => Some(Self::Daemon),
+            "HOST_LOG_NAME_KERNEL" => Some(Self::Kernel),
+            "HOST_LOG_NAME_BOOT" => Some(Self::Boot),
+            "HOST_LOG_NAME_INSTALL" => Some(Self::Install),
             _ => None,
         }
     }
@@ -606,6 +718,78 @@ pub mod host_service_client {
                 .insert(GrpcMethod::new("quantix.v1.HostService", "Reset"));
             self.inner.unary(req, path, codec).await
         }
+        /// Shuts the host down or restarts it; running VMs are asked to shut down first. Needs the role admin.
+        pub async fn set_power(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetHostPowerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetHostPowerResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.HostService/SetPower",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.HostService", "SetPower"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The newest lines of a log. Needs the role admin.
+        pub async fn get_log(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetHostLogRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostLog>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.HostService/GetLog",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.HostService", "GetLog"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Those, and then the lines that are added. Needs the role admin.
+        pub async fn follow_log(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FollowHostLogRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::HostLog>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quantix.v1.HostService/FollowLog",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quantix.v1.HostService", "FollowLog"));
+            self.inner.server_streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -654,6 +838,30 @@ pub mod host_service_server {
             tonic::Response<super::ResetHostResponse>,
             tonic::Status,
         >;
+        /// Shuts the host down or restarts it; running VMs are asked to shut down first. Needs the role admin.
+        async fn set_power(
+            &self,
+            request: tonic::Request<super::SetHostPowerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetHostPowerResponse>,
+            tonic::Status,
+        >;
+        /// The newest lines of a log. Needs the role admin.
+        async fn get_log(
+            &self,
+            request: tonic::Request<super::GetHostLogRequest>,
+        ) -> std::result::Result<tonic::Response<super::HostLog>, tonic::Status>;
+        /// Server streaming response type for the FollowLog method.
+        type FollowLogStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::HostLog, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Those, and then the lines that are added. Needs the role admin.
+        async fn follow_log(
+            &self,
+            request: tonic::Request<super::FollowHostLogRequest>,
+        ) -> std::result::Result<tonic::Response<Self::FollowLogStream>, tonic::Status>;
     }
     /// The host: what it is made of and how it came up.
     #[derive(Debug)]
@@ -914,6 +1122,142 @@ pub mod host_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/quantix.v1.HostService/SetPower" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetPowerSvc<T: HostService>(pub Arc<T>);
+                    impl<
+                        T: HostService,
+                    > tonic::server::UnaryService<super::SetHostPowerRequest>
+                    for SetPowerSvc<T> {
+                        type Response = super::SetHostPowerResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetHostPowerRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as HostService>::set_power(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetPowerSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.HostService/GetLog" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetLogSvc<T: HostService>(pub Arc<T>);
+                    impl<
+                        T: HostService,
+                    > tonic::server::UnaryService<super::GetHostLogRequest>
+                    for GetLogSvc<T> {
+                        type Response = super::HostLog;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetHostLogRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as HostService>::get_log(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetLogSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quantix.v1.HostService/FollowLog" => {
+                    #[allow(non_camel_case_types)]
+                    struct FollowLogSvc<T: HostService>(pub Arc<T>);
+                    impl<
+                        T: HostService,
+                    > tonic::server::ServerStreamingService<super::FollowHostLogRequest>
+                    for FollowLogSvc<T> {
+                        type Response = super::HostLog;
+                        type ResponseStream = T::FollowLogStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FollowHostLogRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as HostService>::follow_log(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FollowLogSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -1005,6 +1349,9 @@ pub struct Vm {
     /// Seconds after it before those with a higher number are started.
     #[prost(uint32, tag = "20")]
     pub autostart_delay_s: u32,
+    /// Has a TPM.
+    #[prost(bool, tag = "21")]
+    pub tpm: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Disk {
@@ -1085,6 +1432,9 @@ pub struct CreateVmRequest {
     /// What cloud-init in the guest sets up at its first start; nothing when absent.
     #[prost(message, optional, tag = "12")]
     pub cloud_init: ::core::option::Option<CloudInit>,
+    /// Give it a TPM 2.0.
+    #[prost(bool, tag = "13")]
+    pub tpm: bool,
 }
 /// As `CloudInit` of the REST interface.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1164,6 +1514,9 @@ pub struct UpdateVmRequest {
     /// 0 to 3,600.
     #[prost(uint32, optional, tag = "13")]
     pub autostart_delay_s: ::core::option::Option<u32>,
+    /// True adds a TPM 2.0; none is taken away.
+    #[prost(bool, optional, tag = "14")]
+    pub tpm: ::core::option::Option<bool>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AttachDiskRequest {

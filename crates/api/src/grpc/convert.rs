@@ -90,6 +90,7 @@ impl From<rest::Vm> for v1::Vm {
             autostart: vm.autostart,
             autostart_order: vm.autostart_order,
             autostart_delay_s: vm.autostart_delay_s,
+            tpm: vm.tpm,
         }
     }
 }
@@ -131,6 +132,7 @@ impl TryFrom<v1::CreateVmRequest> for rest::VmCreate {
             vcpus_max: wish.vcpus_max,
             memory_mib: wish.memory_mib.unwrap_or(512),
             firmware: firmware.into(),
+            tpm: wish.tpm,
             disks: wish
                 .disks
                 .into_iter()
@@ -270,6 +272,7 @@ impl From<v1::UpdateVmRequest> for rest::VmPatch {
             memory_mib: wish.memory_mib,
             cpu_model: wish.cpu_model,
             boot_order: wish.boot_order.map(|order| order.devices),
+            tpm: wish.tpm,
             autostart: wish.autostart,
             autostart_order: wish.autostart_order,
             autostart_delay_s: wish.autostart_delay_s,
@@ -371,7 +374,11 @@ impl From<rest::Host> for v1::Host {
                 .into(),
             }),
             hypervisor: Some(v1::Hypervisor {
-                accelerator: v1::Accelerator::from(host.hypervisor.accelerator).into(),
+                accelerator: host
+                    .hypervisor
+                    .accelerator
+                    .map_or(v1::Accelerator::Unspecified, Into::into)
+                    .into(),
                 libvirt_version: host.hypervisor.libvirt_version,
                 qemu_version: host.hypervisor.qemu_version,
                 note: host.hypervisor.note,

@@ -168,13 +168,14 @@ pub enum DataKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hypervisor {
-    /// KVM, emulation, or libvirt's test driver; found by trying, not by asking.
-    pub accelerator: super::Accelerator,
-    /// Version of libvirt.
-    pub libvirt_version: String,
+    /// KVM, emulation, or libvirt's test driver; found by trying, not by asking. `null` while the hypervisor does not
+    /// answer.
+    pub accelerator: Option<super::Accelerator>,
+    /// Version of libvirt; `null` while it does not answer.
+    pub libvirt_version: Option<String>,
     /// Version of QEMU; `null` where no QEMU is involved.
     pub qemu_version: Option<String>,
-    /// What a person should know about it; `null` when all is well.
+    /// What a person should know about it, or why it does not answer; `null` when all is well.
     pub note: Option<String>,
 }
 

@@ -45,6 +45,26 @@ pub struct HostReset {
     pub confirm: String,
 }
 
+/// Down with the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HostPower {
+    /// And up again, or not.
+    pub action: HostPowerAction,
+}
+
+/// How a host goes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum HostPowerAction {
+    /// It starts again.
+    Reboot,
+    /// It is switched off.
+    Shutdown,
+}
+
 /// What a factory reset forgets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -9,6 +9,7 @@ mod guest;
 mod health;
 mod host;
 mod host_config;
+mod host_log;
 mod host_network;
 mod host_state;
 mod image;
@@ -43,11 +44,12 @@ pub use host::{
 pub use host_config::{
     HostConfig, HostConfigPatch, HostProxy, HostProxyPatch, HostSsh, HostSshPatch,
 };
+pub use host_log::{HostLog, HostLogName};
 pub use host_network::{
     BondMode, HostIpv4, HostIpv4Method, HostIpv6, HostIpv6Method, HostNetwork, HostNetworkChange,
     ManagementNetwork, NetworkTrial, NetworkUndone,
 };
-pub use host_state::{HostBackup, HostReset, HostRestored, ResetScope};
+pub use host_state::{HostBackup, HostPower, HostPowerAction, HostReset, HostRestored, ResetScope};
 pub use image::{Image, ImageFormat, ImagePage};
 pub use metrics::{MetricsSample, MetricsSeries, MetricsValues, VmMetrics};
 pub use network::{

@@ -36,6 +36,8 @@ pub struct Vm {
     pub boot_order: Vec<String>,
     /// Firmware.
     pub firmware: Firmware,
+    /// Has a TPM.
+    pub tpm: bool,
     /// What runs it; emulation is slow and no security boundary.
     pub accelerator: Accelerator,
     /// All drives.
@@ -166,6 +168,9 @@ pub struct VmCreate {
     /// Firmware.
     #[serde(default = "uefi")]
     pub firmware: Firmware,
+    /// Give it a TPM 2.0, as Windows 11 wants one.
+    #[serde(default)]
+    pub tpm: bool,
     /// In boot order, at most 24.
     #[serde(default)]
     pub disks: Vec<DiskCreate>,
@@ -339,6 +344,7 @@ impl VmCreate {
             vcpus_max: self.vcpus_max,
             memory_mib: self.memory_mib,
             firmware: self.firmware.into(),
+            tpm: self.tpm,
             disks,
             cdrom,
             nics,
@@ -415,6 +421,7 @@ impl From<model::Vm> for Vm {
             cpu_model: vm.cpu_model,
             boot_order: vm.boot_order,
             firmware: vm.firmware.into(),
+            tpm: vm.tpm,
             accelerator: vm.accelerator.into(),
             disks: vm
                 .disks

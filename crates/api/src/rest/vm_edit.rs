@@ -35,6 +35,9 @@ pub struct VmPatch {
     /// Targets of drives and MAC addresses of NICs; what is not named is not booted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_order: Option<Vec<String>>,
+    /// `true` adds a TPM 2.0; a running VM has it after it was off. None is taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tpm: Option<bool>,
     /// Whether it starts with the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,
@@ -76,6 +79,7 @@ impl VmPatch {
             memory_mib: self.memory_mib,
             cpu_model,
             boot_order: self.boot_order,
+            tpm: self.tpm,
             autostart: self.autostart,
             autostart_order: self.autostart_order,
             autostart_delay_s: self.autostart_delay_s,

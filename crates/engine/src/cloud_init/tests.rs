@@ -16,6 +16,7 @@ fn spec(name: &str) -> VmSpec {
         vcpus_max: None,
         memory_mib: 64,
         firmware: Firmware::Bios,
+        tpm: false,
         disks: Vec::new(),
         cdrom: None,
         nics: vec![NicSpec::Bridge("br0".parse().unwrap())],

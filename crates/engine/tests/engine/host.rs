@@ -1,6 +1,7 @@
 //! Backups, restores and resets, up to the restart.
 
 use std::fs;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use qx_engine::host::{HostState, Protection};
@@ -95,6 +96,31 @@ async fn a_reset_is_for_admins_who_type_the_hosts_name() {
     assert!(!mark.exists());
     host.reset(&admin(), scope, "qx1", "qx1").await.unwrap();
     assert!(fs::read_to_string(mark).unwrap().contains("everything"));
+}
+
+/// The power actions that were asked for, of the test below.
+static ASKED: Mutex<Vec<PowerAction>> = Mutex::new(Vec::new());
+
+fn note(action: PowerAction) -> Result<(), PowerError> {
+    ASKED.lock().unwrap().push(action);
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_an_admin_switches_a_host_off_and_only_one_that_is_ours() {
+    let (bench, _) = installed().await;
+    let host = bench.engine.host.clone().with_switch(note);
+    let refused = host.power(&viewer(), PowerAction::Off).await;
+    assert!(matches!(refused, Err(Error::Forbidden { .. })));
+    host.power(&admin(), PowerAction::Off).await.unwrap();
+    host.power(&admin(), PowerAction::Reboot).await.unwrap();
+    fs::remove_file(bench.data.path().join("run/boot.json")).unwrap();
+    let refused = host.power(&admin(), PowerAction::Off).await.unwrap_err();
+    assert!(matches!(refused, Error::Conflict { .. }), "{refused}");
+    assert_eq!(
+        *ASKED.lock().unwrap(),
+        [PowerAction::Off, PowerAction::Reboot]
+    );
 }
 
 #[tokio::test]

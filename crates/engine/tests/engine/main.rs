@@ -93,6 +93,7 @@ fn spec(name: &str) -> VmSpec {
         vcpus_max: None,
         memory_mib: 64,
         firmware: Firmware::Bios,
+        tpm: false,
         disks: Vec::new(),
         cdrom: None,
         nics: Vec::new(),

@@ -1,5 +1,7 @@
 //! The engine on libvirt and QEMU (TCG where KVM does not work), in a libvirtd of the test's own.
 
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use qx_engine::events::EventKind;
@@ -417,7 +419,7 @@ async fn a_frozen_qemu_delays_no_other_vm() {
     let frozen = real.created("frozen").await;
     let other = real.created("other").await;
     vms.start(&admin(), frozen).await.unwrap();
-    let process = real.qemu(frozen);
+    let process = qemu(frozen);
     signal(process, "STOP");
     // Needs the monitor, which does not answer: it waits, alone.
     let waiting = tokio::spawn({
@@ -459,45 +461,55 @@ async fn a_nic_is_plugged_into_the_bridge_that_was_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_firmware_starts() {
+async fn every_firmware_starts_and_has_a_tpm_that_goes_with_its_vm() {
     let real = Real::new().await;
     let vms = &real.engine.vms;
     for firmware in [Firmware::Bios, Firmware::Uefi, Firmware::UefiSecureBoot] {
         let wish = VmSpec {
             firmware,
+            tpm: true,
             memory_mib: 128,
             ..spec("firmware")
         };
         let id = wish.id;
-        assert_eq!(vms.create(&admin(), wish).await.unwrap().firmware, firmware);
+        let made = vms.create(&admin(), wish).await.unwrap();
+        assert_eq!((made.firmware, made.tpm), (firmware, true));
         let started = vms.start(&admin(), id).await.unwrap();
         assert_eq!(
             (started.state, started.firmware),
             (PowerState::Running, firmware)
         );
+        let (process, arguments) = process_of(id, "/usr/bin/swtpm");
+        assert!(arguments.contains("--tpm2"), "{arguments}");
+        // As the process sees it, which has mounts of its own; open, so that it is still there when it has ended.
+        let path = format!("/proc/{process}/root/var/lib/libvirt/swtpm");
+        let states = std::fs::File::open(path).unwrap();
+        let state = PathBuf::from(format!("/proc/self/fd/{}/{id}", states.as_raw_fd()));
+        assert!(state.join("tpm2/tpm2-00.permall").exists());
         vms.stop(&admin(), id).await.unwrap();
         vms.delete(&admin(), id, true).await.unwrap();
+        assert!(!state.exists());
     }
 }
 
-impl Real {
-    /// The process of a running VM, as this process numbers it.
-    fn qemu(&self, id: VmId) -> u32 {
-        let id = id.to_string();
-        let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let found = processes
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .find(|process: &u32| {
-                let arguments = std::fs::read(format!("/proc/{process}/cmdline"));
-                arguments.is_ok_and(|arguments| {
-                    arguments.starts_with(b"/usr/bin/qemu-system")
-                        && arguments
-                            .windows(id.len())
-                            .any(|window| window == id.as_bytes())
-                })
-            });
-        found.unwrap()
-    }
+/// The QEMU of a running VM.
+fn qemu(id: VmId) -> u32 {
+    process_of(id, "/usr/bin/qemu-system").0
+}
+
+/// The process of a running VM whose command line begins so, as this process numbers it, and that line, its parts
+/// separated by NUL.
+fn process_of(id: VmId, program: &str) -> (u32, String) {
+    let id = id.to_string();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let found = processes
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .find_map(|process: u32| {
+            let line = std::fs::read(format!("/proc/{process}/cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line).into_owned();
+            (line.starts_with(program) && line.contains(&id)).then_some((process, line))
+        });
+    found.unwrap()
 }
 
 /// Types until the answer has come: a guest that boots, and a line that is opened again, lose what is typed.

@@ -57,6 +57,16 @@ impl Subject<'_> {
                 "{refused:?}"
             );
         }
+        assert!(!after.tpm);
+        let tpm = VmEdit {
+            tpm: Some(true),
+            ..VmEdit::default()
+        };
+        // A second is not added.
+        for _ in 0..2 {
+            self.hypervisor.edit(id, &tpm).unwrap();
+            assert!(self.hypervisor.get(id).unwrap().tpm);
+        }
         self.hypervisor.edit(id, &model("qemu64")).unwrap();
         assert_eq!(self.hypervisor.get(id).unwrap().cpu_model, "qemu64");
         self.hypervisor.edit(id, &model("host")).unwrap();

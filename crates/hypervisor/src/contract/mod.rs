@@ -440,6 +440,7 @@ impl Subject<'_> {
             vcpus_max: None,
             memory_mib: 64,
             firmware: Firmware::Bios,
+            tpm: false,
             disks: vec![disk],
             cdrom: None,
             nics: Vec::new(),

@@ -135,6 +135,7 @@ impl Machine {
         if let Some(order) = &edit.boot_order {
             vm.boot_order.clone_from(order);
         }
+        vm.tpm = edit.tpm.unwrap_or(vm.tpm);
         vm.autostart = edit.autostart.unwrap_or(vm.autostart);
         vm.autostart_order = edit.autostart_order.unwrap_or(vm.autostart_order);
         vm.autostart_delay_s = edit.autostart_delay_s.unwrap_or(vm.autostart_delay_s);
@@ -283,6 +284,7 @@ fn observed(definition: &Definition) -> Vm {
             .chain(nics.iter().map(|nic| nic.mac.clone()))
             .collect(),
         firmware: spec.firmware,
+        tpm: spec.tpm,
         accelerator: Accelerator::Test,
         disks,
         nics,

@@ -46,12 +46,16 @@ fn each_field_becomes_what_was_asked_for() {
         memory_mib: Some(3000),
         cpu_model: Some("Skylake-Server-IBRS".parse().unwrap()),
         boot_order: Some(vec!["52:54:00:aa:bb:cc".into(), "sda".into()]),
+        tpm: Some(true),
     };
     let (vm, domain) = edited(&edit);
     assert_eq!(Some(vm.description), edit.description);
     assert_eq!(vm.tags, ["prod", "web"]);
     assert_eq!((vm.vcpus, vm.vcpus_max, vm.memory_mib), (3, 6, 3000));
-    assert_eq!(vm.cpu_model, "Skylake-Server-IBRS");
+    assert_eq!(
+        (vm.cpu_model.as_str(), vm.tpm),
+        ("Skylake-Server-IBRS", true)
+    );
     assert_eq!(Some(vm.boot_order), edit.boot_order);
     assert_eq!((vm.autostart_order, vm.autostart_delay_s), (20, 30));
     let topology = domain.child("cpu").unwrap().child("topology").unwrap();

@@ -42,7 +42,9 @@ fn an_unattended_installation_with_secure_boot_keeps_everything_over_a_reboot() 
         lab.step("it boots from the disk, and the answer file's password opens it");
         let vm = make_a_vm(&api)?;
         let certificate = tls::fingerprint(machine.port(8443)?)?;
-        let machine = machine.shut_down(minutes(5))?;
+        let shutdown = json!({"action": "shutdown"});
+        api.post("/api/v1/host/power", &shutdown)?.expect(202)?;
+        let machine = machine.wait_off(minutes(5))?;
         let before = configuration(&disk, &lab.dir().join("before"))?;
         holds_what_must_last(&before, &vm)?;
         let arguments = "\nqx_args=console=tty1 console=ttyS0,115200 intel_iommu=on\nqx_end=";
