@@ -24,7 +24,7 @@ unit() {
 side_by_side=2
 
 qemu() {
-    step "End-to-end tests: the ISO in QEMU (usually 22 min)"
+    step "End-to-end tests: the ISO in QEMU (usually 20 min)"
     cargo test --locked --no-fail-fast --package qx-e2e -- --test-threads=$side_by_side
 }
 

@@ -142,13 +142,13 @@ const stops: [name: string, go: (page: Page) => Promise<unknown>][] = [
   }],
   ['logs', async (page) => {
     await page.getByRole('link', { name: 'Logs' }).click();
-    await page.getByLabel('Lines').getByText('Nov 30 12:00:00 qx1 user.info qx-node: ready').waitFor();
+    await page.getByLabel('Lines', { exact: true }).getByText('Nov 30 12:00:00 qx1 user.info qx-node: ready').waitFor();
   }],
   ['power', async (page) => {
     await page.getByRole('link', { name: 'Host and VMs' }).click();
     await page.getByRole('button', { name: /^Power of / }).click();
-    await page.getByRole('menuitem', { name: 'Shut the host down …' }).click();
-    await page.getByRole('dialog').getByText('On now: 1.').waitFor();
+    // This machine is not the daemon's to switch off.
+    await page.getByRole('menuitem', { name: /^Shut the host down …/, disabled: true }).waitFor();
   }],
 ];
 

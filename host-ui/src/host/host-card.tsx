@@ -43,7 +43,7 @@ function HostDetails({ host, readAt }: { host: Host; readAt: number }) {
               {t('host.upSince', { time: formatTime(upSince(host.uptime_s, readAt), language) })}
             </p>
           </div>
-          <PowerMenu host={host.hostname} />
+          <PowerMenu host={host} />
         </div>
         <Capacity host={host} />
         <dl className="mt-5 grid grid-cols-2 gap-x-6 gap-y-3 text-sm lg:grid-cols-3">

@@ -7,9 +7,10 @@ import type { HostPowerAction } from '@/api/types';
 import { lastOpen } from '@/live/live';
 import { letDialogsOpen } from '@/testing/dialogs';
 import { renderPage } from '@/testing/render';
-import { aVm } from '@/testing/samples';
+import { sessionStore } from '@/session/store';
+import { aBoot, aHost, aVm } from '@/testing/samples';
 import { PowerDialog } from './power-dialog';
-import { GoingDown } from './power-menu';
+import { GoingDown, PowerMenu } from './power-menu';
 
 let asked: unknown[];
 
@@ -57,6 +58,23 @@ test.each([
   expect(screen.getByRole('status').textContent).toContain(after);
   act(() => lastOpen.set(new Date(Date.now() + 1)));
   expect(screen.getByRole('status').textContent).toBe('');
+});
+
+test.each([
+  ['admin', aHost({ boot: aBoot() }), null],
+  ['operator', aHost({ boot: aBoot() }), 'Only an administrator may do this.'],
+  ['admin', aHost({ boot: null }), 'This daemon does not run on a host of Quantix-OS.'],
+] as const)('for the role %s the menu is open, or says why not', async (role, host, reason) => {
+  const session = { csrf_token: 'c', username: 'a', role, expires_at: '2099-01-01T00:00:00Z' };
+  sessionStore.set({ kind: 'in', session });
+  await renderPage(<PowerMenu host={host} />);
+  const button = screen.getByRole('button', { name: `Power of ${host.hostname}` });
+  const menu = screen.getByRole('menu', { hidden: true });
+  fireEvent(menu, Object.assign(new Event('beforetoggle'), { newState: 'open' }));
+  expect(button.getAttribute('aria-expanded')).toBe('true');
+  const entry = screen.getByRole('menuitem', { name: /Restart the host/, hidden: true });
+  expect(entry.getAttribute('aria-disabled')).toBe(reason === null ? null : 'true');
+  if (reason !== null) within(entry).getByText(reason);
 });
 
 test('a refusal is said and nothing is announced', async () => {

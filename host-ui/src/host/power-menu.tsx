@@ -1,6 +1,6 @@
 // The menu that takes the host down, and what is said while it goes.
 import { Suspense, useState } from 'react';
-import type { HostPowerAction } from '@/api/types';
+import type { Host, HostPowerAction } from '@/api/types';
 import { PowerDialog } from '@/app/on-demand';
 import { useI18n } from '@/i18n/i18n';
 import { useSession } from '@/session/store';
@@ -9,11 +9,12 @@ import { Menu } from '@/ui/menu';
 import { Message } from '@/ui/message';
 import { useGoingDown } from './power';
 
-export function PowerMenu({ host }: { host: string }) {
+export function PowerMenu({ host: { hostname: host, boot } }: { host: Host }) {
   const { t } = useI18n();
   const session = useSession();
   const [asking, setAsking] = useState<HostPowerAction | null>(null);
-  const reason = session?.role === 'admin' ? null : t('configuration.admin');
+  const notAdmin = session?.role === 'admin' ? null : t('reason.admin');
+  const reason = notAdmin ?? (boot === null ? t('reason.foreignPower') : null);
   const icons = { reboot: <RebootIcon />, shutdown: <PowerIcon /> };
   const entries = (['reboot', 'shutdown'] as const).map((action) => ({
     label: t(`power.${action}.open`),

@@ -9,6 +9,8 @@ export const deHost: Record<keyof typeof enHost, string> = {
   'reason.trialSettingUp': 'Das neue Netz wird noch eingerichtet.',
   'reason.nothingChanged': 'Es ist nichts geändert.',
 
+  'reason.foreignPower': 'Dieser Dienst läuft nicht auf einem Host von Quantix-OS.',
+
   'power.menu': 'Ein und Aus von {host}',
   'power.reboot.open': 'Host neu starten …',
   'power.reboot.ask': '{host} neu starten?',

@@ -7,6 +7,8 @@ export const enHost = {
   'reason.trialSettingUp': 'The new network is still being set up.',
   'reason.nothingChanged': 'Nothing is changed.',
 
+  'reason.foreignPower': 'This daemon does not run on a host of Quantix-OS.',
+
   'power.menu': 'Power of {host}',
   'power.reboot.open': 'Restart the host …',
   'power.reboot.ask': 'Restart {host}?',

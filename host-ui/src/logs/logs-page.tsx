@@ -93,7 +93,7 @@ function Lines({ lines, follow }: { lines: readonly string[]; follow: boolean })
       // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
       tabIndex={0}
       aria-label={t('logs.lines')}
-      className="h-[calc(100dvh-15rem)] min-h-60 overflow-auto p-4 font-mono text-xs whitespace-pre-wrap -outline-offset-2 [overflow-wrap:anywhere]"
+      className="h-[calc(100dvh-15rem)] min-h-60 lg:h-[calc(100dvh-11rem)] overflow-auto p-4 font-mono text-xs whitespace-pre-wrap -outline-offset-2 [overflow-wrap:anywhere]"
       onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
         atEnd.current = scrollHeight - scrollTop - clientHeight < 40;
       }}

@@ -37,7 +37,24 @@ export const aDisk = (part: Partial<Disk> = {}): Disk => ({
   ...part,
 });
 
-/** A healthy installed host, with the fields given changed. */
+/** How a host came up from slot A. */
+export const aBoot = (): NonNullable<Host['boot']> => ({
+  mode: 'slot',
+  slot: 'A',
+  version: '0.1.0',
+  build_id: '0123456789abcdef',
+  key_id: '0123456789abcdef',
+  source: '/dev/sda2',
+  copy_ms: 500,
+  copy_bytes: 150 * 1024 ** 2,
+  ready_ms: 9000,
+  watchdog: null,
+  config: 'partition',
+  data: 'partition',
+  warnings: [],
+});
+
+/** A healthy host, with the fields given changed. */
 export const aHost = (part: Partial<Host> = {}): Host => ({
   hostname: 'qx1',
   product: 'Quantix-OS',

@@ -1,5 +1,7 @@
 //! All cases in one program, so that the machines of two of them can run side by side: `--test-threads`.
 
+// In the order of their names, which is how they are begun: the longest first.
+mod ab_update;
 mod console;
 mod feed;
 mod harness;
@@ -11,5 +13,4 @@ mod run;
 mod slot;
 mod soak;
 mod state;
-mod update;
 mod volatile;
