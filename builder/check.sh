@@ -13,7 +13,7 @@ RUSTDOCFLAGS='-D warnings' cargo doc --locked --quiet --workspace --no-deps
 step "cargo deny: licences, bans, sources"
 deny=$cache/tools/bin/cargo-deny
 if ! [ -x "$deny" ]; then
-    step "cargo deny itself (usually 4 min, once a machine)"
+    step "cargo deny itself (usually 2 min, once a machine)"
     CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$cache/tools/target cargo install --quiet --locked --debug --root "$cache/tools" cargo-deny@0.20.2
     rm -rf "$cache/tools/target"
 fi
