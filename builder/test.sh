@@ -29,7 +29,7 @@ qemu() {
 }
 
 slow() {
-    step "Slow end-to-end tests (usually 50 min)"
+    step "Slow end-to-end tests (an hour, when they ran one by one)"
     cargo test --locked --no-fail-fast --package qx-e2e -- --test-threads=$side_by_side --ignored --skip soak_
     cargo test --locked --package qx-engine --test engine -- --ignored real_cloud_init
 }

@@ -1,6 +1,6 @@
 //! `qx host logs`.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use qx_api::client::Client;
 use qx_api::rest::HostLogName;
 
@@ -26,11 +26,11 @@ pub(crate) async fn run(client: &Client, format: Format, wish: Logs) -> Result<(
     let mut pieces = client.follow_host_log(log, wish.lines, &wish.grep).await?;
     while let Some(piece) = pieces.next().await? {
         match format {
-            Format::Json => json(&piece)?,
+            Format::Json => line(serde_json::to_string(&piece)?)?,
             Format::Table => print(&piece.lines)?,
         }
     }
-    Ok(())
+    bail!("the daemon ended the stream: it is stopping, or the log can't be read any more")
 }
 
 /// What was logged may hold what others sent: nothing of it steers the terminal.

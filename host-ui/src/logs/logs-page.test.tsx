@@ -51,6 +51,19 @@ test('the newest lines are shown as text, and those that come are added', async 
   await waitFor(() => expect(text()).toBe('one\n<b>two</b>\nthree'));
 });
 
+test('who stops following keeps what is shown, and reads again when they want', async () => {
+  await show(found(['one']));
+  await waitFor(() => expect(text()).toBe('one'));
+  await waitFor(() => expect(asked.some((path) => path.includes('follow'))).toBe(true));
+  await act(async () => say(['two']));
+  await waitFor(() => expect(text()).toBe('one\ntwo'));
+  expect(screen.queryByRole('button', { name: 'Read again' })).toBeNull();
+  fireEvent.click(screen.getByLabelText('Follow'));
+  expect(text()).toBe('one\ntwo');
+  fireEvent.click(screen.getByRole('button', { name: 'Read again' }));
+  await waitFor(() => expect(text()).toBe('one'));
+});
+
 test('another log and a word ask anew', async () => {
   await show(found(['one']));
   await screen.findByLabelText('Lines');

@@ -16,7 +16,7 @@ export function LogsPage() {
   const { t } = useI18n();
   const [wish, setWish] = useState<LogWish>({ log: 'system', contains: '' });
   const [follow, setFollow] = useState(true);
-  const { read, lines } = useLog(wish, follow);
+  const { read, lines, again } = useLog(wish, follow);
   const save = () => saveFile(`${wish.log}.log`, new Blob([lines.map((line) => `${line}\n`).join('')], { type: 'text/plain' }));
   return (
     <>
@@ -34,7 +34,7 @@ export function LogsPage() {
           <Search onSearch={(contains) => setWish({ ...wish, contains })} />
           <Check label={t('logs.follow')} checked={follow} onChange={setFollow} />
           <div className="ml-auto flex gap-2">
-            <Button busy={read.isRefetching} onClick={() => void read.refetch()}>{t('performance.refresh')}</Button>
+            {!follow && <Button busy={read.isRefetching} onClick={again}>{t('performance.refresh')}</Button>}
             <Button disabledReason={lines.length === 0 ? t('logs.empty') : null} onClick={save}>{t('logs.save')}</Button>
           </div>
         </div>

@@ -22,13 +22,21 @@ export function useLog({ log, contains }: LogWish, follow: boolean) {
     staleTime: 0,
     gcTime: 0,
   });
-  const followed = useFollowed(log, contains, follow && read.isSuccess);
-  return { read, lines: followed ?? read.data?.lines ?? [] };
+  const [followed, forget] = useFollowed(log, contains, follow && read.isSuccess);
+  return {
+    read,
+    lines: followed ?? read.data?.lines ?? [],
+    again: () => void read.refetch().then(forget),
+  };
 }
 
-/** The newest lines and those that came since; `null` while none are followed. */
-function useFollowed(log: HostLogName, contains: string, on: boolean): readonly string[] | null {
-  const [lines, setLines] = useState<readonly string[] | null>(null);
+/**
+ * The newest lines and those that came since. They stay when they are followed no longer, until they are forgotten or
+ * others are asked for; `null` before there were any.
+ */
+function useFollowed(log: HostLogName, contains: string, on: boolean): [readonly string[] | null, () => void] {
+  const key = `${log} ${contains}`;
+  const [followed, setFollowed] = useState<{ key: string; lines: readonly string[] } | null>(null);
   useEffect(() => {
     if (!on) return;
     const query = new URLSearchParams({ log, lines: String(newest), contains });
@@ -41,15 +49,15 @@ function useFollowed(log: HostLogName, contains: string, on: boolean): readonly 
       onEvent: (more) => {
         const anew = first;
         first = false;
-        setLines((known) => (anew || known === null ? more.lines : [...known, ...more.lines].slice(-most)));
+        setFollowed((known) => ({
+          key,
+          lines: anew || known?.key !== key ? more.lines : [...known.lines, ...more.lines].slice(-most),
+        }));
       },
       onRefused: sessionRefused,
     });
     stream.start();
-    return () => {
-      stream.stop();
-      setLines(null);
-    };
-  }, [log, contains, on]);
-  return lines;
+    return () => stream.stop();
+  }, [log, contains, key, on]);
+  return [followed?.key === key ? followed.lines : null, () => setFollowed(null)];
 }

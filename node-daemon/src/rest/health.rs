@@ -67,14 +67,14 @@ async fn hypervisor(app: &App) -> Result<String, String> {
     Ok(format!("{count} virtual machines are known"))
 }
 
-/// What the hypervisor answers, or why it did not in time.
+/// What the hypervisor answers, or why it did not in time and what to do.
 pub(super) async fn in_time<T>(
     asked: impl Future<Output = qx_engine::Result<T>>,
 ) -> Result<T, String> {
     match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Ok(answer) => answer.map_err(|error| error.told().detail),
         Err(_) => Err(format!(
-            "the hypervisor did not answer within {} s",
+            "the hypervisor did not answer within {} s; running VMs go on; look at the libvirtd service if this lasts",
             PATIENCE.as_secs()
         )),
     }

@@ -137,6 +137,7 @@ async fn a_hypervisor_that_is_gone_is_said_to_be_gone() {
     assert_eq!(host.hypervisor.accelerator, None);
     let note = host.hypervisor.note.unwrap();
     assert!(note.contains("somebody pulled the plug"), "{note}");
+    assert!(note.contains("look at the libvirtd service"), "{note}");
     assert_ne!(host.hostname, "");
     assert_eq!(daemon.send(ask("GET", "/readyz")).await.status, 503);
     daemon.fake.reconnect();

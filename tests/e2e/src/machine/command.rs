@@ -81,8 +81,8 @@ fn cpus(spec: &Spec) -> u32 {
     spec.cpus.unwrap_or(if loses_one { 1 } else { 2 })
 }
 
-/// Emulation shuffles AVX2's bytes and copies by `rep movsb` one byte at a time: without these a boot takes a quarter
-/// less. Where instructions are counted instead of timed, the processor has what real ones have.
+/// Emulation shuffles AVX2's bytes and copies by `rep movsb` one byte at a time: a machine without
+/// these starts sooner. Where instructions are counted instead of timed, the processor has what real ones have.
 fn cpu_model(spec: &Spec) -> &'static str {
     match (spec.accelerator.is_kvm(), spec.virtual_time) {
         (true, _) => "host",
