@@ -2,6 +2,7 @@
 
 pub(crate) mod cloud_init;
 pub(crate) mod guest;
+pub(crate) mod host_care;
 pub(crate) mod host_config;
 pub(crate) mod host_logs;
 pub(crate) mod host_network;
@@ -141,6 +142,11 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+    /// Write manual pages of qx and of each of its commands.
+    Man {
+        /// Directory, such as ~/.local/share/man/man1; made if it is missing.
+        directory: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -182,6 +188,21 @@ pub(crate) enum HostCommand {
     },
     /// Show one of the host's logs.
     Logs(host_logs::Logs),
+    /// The host's services: how they do; or restart one.
+    Services {
+        #[command(subcommand)]
+        command: Option<host_care::ServicesCommand>,
+    },
+    /// The certificate that the host is known by: show it; or serve with another one.
+    Certificate {
+        #[command(subcommand)]
+        command: Option<host_care::CertificateCommand>,
+    },
+    /// Store what somebody who helps needs to see of the host in a file, which must not be there yet.
+    SupportBundle {
+        /// The file, a gzip'ed tar file.
+        file: PathBuf,
+    },
     /// Restart the host. Running VMs are asked to shut down first, for up to 2 minutes.
     Reboot,
     /// Shut the host down. Running VMs are asked to shut down first, for up to 2 minutes.

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::args::{Format, HostCommand, Scope};
 use crate::files::{bar, open, pieces};
+use crate::host_care;
 use crate::host_config;
 use crate::host_logs;
 use crate::host_network;
@@ -57,6 +58,15 @@ pub(crate) async fn run(
         Some(HostCommand::Config { command }) => host_config::run(client, format, command).await,
         Some(HostCommand::Network { command }) => host_network::run(client, format, command).await,
         Some(HostCommand::Logs(wish)) => host_logs::run(client, format, wish).await,
+        Some(HostCommand::Services { command }) => {
+            host_care::services(client, format, command).await
+        }
+        Some(HostCommand::Certificate { command }) => {
+            host_care::certificate(client, format, command).await
+        }
+        Some(HostCommand::SupportBundle { file }) => {
+            host_care::support_bundle(client, format, &file).await
+        }
         Some(HostCommand::Reboot) => {
             power(client, format, HostPowerAction::Reboot, "restarts").await
         }
@@ -90,7 +100,7 @@ async fn power(client: &Client, format: Format, action: HostPowerAction, does: &
 }
 
 /// Nobody else may read it, and no file that is there is lost.
-fn store(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn store(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -9,10 +9,12 @@ mod devices;
 mod files;
 mod guests;
 mod host;
+mod host_care;
 mod host_config;
 mod host_logs;
 mod host_network;
 mod images;
+mod man;
 mod metrics;
 mod networks;
 mod output;
@@ -68,8 +70,10 @@ impl std::error::Error for ExitWith {}
 #[tokio::main(flavor = "current_thread")]
 async fn run(arguments: Arguments) -> Result<()> {
     // Before anybody is asked for a password.
-    if let Command::Completion { shell } = arguments.command {
-        return completion::print(shell);
+    match &arguments.command {
+        Command::Completion { shell } => return completion::print(*shell),
+        Command::Man { directory } => return man::write(directory),
+        _ => {}
     }
     let (client, session) = connect(&arguments).await?;
     let result = command(&client, arguments).await;
@@ -96,6 +100,7 @@ async fn command(client: &Client, arguments: Arguments) -> Result<()> {
         Command::Metrics(wish) => metrics::run(client, format, wish).await,
         Command::Events { since } => watch::events(client, format, since).await,
         Command::Completion { shell } => completion::print(shell),
+        Command::Man { directory } => man::write(&directory),
         Command::Audit { limit } => output::audit(format, &client.audit(limit).await?),
     }
 }

@@ -43,10 +43,14 @@ rm -f /etc/resolv.conf
 : >/etc/resolv.conf
 mount -t tmpfs tmpfs "$dir/over"
 mkdir -p "$dir/over/upper/quantix" "$dir/over/work"
-# Services there are none.
+# Services there are none but in what OpenRC's program says.
 printf '#!/bin/sh\\n' >"$dir/over/upper/quantix/reconfigure"
 chmod +x "$dir/over/upper/quantix/reconfigure"
 mount -t overlay -o "lowerdir=/usr/lib,upperdir=$dir/over/upper,workdir=$dir/over/work" overlay /usr/lib
+mkdir -p "$dir/over/sbin" "$dir/over/sbin-work"
+printf '#!/bin/sh\\n[ "$2 $3" != "sshd status" ] || exit 3\\n' >"$dir/over/sbin/rc-service"
+chmod +x "$dir/over/sbin/rc-service"
+mount -t overlay -o "lowerdir=/usr/sbin,upperdir=$dir/over/sbin,workdir=$dir/over/sbin-work" overlay /usr/sbin
 ip link set dev lo up
 ip link add ens3 address 52:54:00:00:00:03 type veth peer name far
 ip link set dev far up
@@ -180,9 +184,32 @@ test('settings are saved, refused at their fields, and SSH is on for a while', a
   await page.getByRole('button', { name: 'Turn on for so long' }).click();
   await page.getByText(/on for \d+ min/).waitFor();
   await page.getByRole('button', { name: 'End it now' }).click();
-  await page.getByText('SSH is off').waitFor();
+  await page.getByText('SSH is off', { exact: true }).waitFor();
   await page.reload();
   expect(await page.getByLabel('Host name').inputValue()).toBe('qx1');
+  expect(found).toEqual([]);
+});
+
+test('a service is restarted, and the page goes on with a certificate that the host made anew', async () => {
+  const page = await (await newContext(browser)).newPage();
+  const found = complaints(page);
+  await logIn(page, daemon, '/host-settings');
+  const services = page.getByRole('region', { name: 'Services' });
+  await services.getByText('Stopped').waitFor();
+  await services.getByRole('button', { name: 'Restart … chronyd' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Restart' }).click();
+  await page.getByText('chronyd was restarted').waitFor();
+  const certificate = page.getByRole('region', { name: 'Certificate' });
+  const fingerprint = certificate.getByText(/^(?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/);
+  const before = await fingerprint.textContent();
+  await certificate.getByRole('button', { name: 'Make a new one …' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Make it' }).click();
+  await certificate.getByText('The host has a new certificate').waitFor();
+  const after = await fingerprint.textContent();
+  expect(after).not.toBe(before);
+  await certificate.getByRole('button', { name: 'Load the page again' }).click();
+  await certificate.getByText('The host has a new certificate').waitFor({ state: 'detached' });
+  expect(await fingerprint.textContent()).toBe(after);
   expect(found).toEqual([]);
 });
 

@@ -119,3 +119,20 @@ test('a page that lost its script loads itself again, three times at most; an em
   await empty.getByRole('link', { name: 'Load it again' }).click();
   await there(empty);
 });
+
+test('a part of the page that does not arrive is told, and comes when the page is loaded again', async () => {
+  const broken = await context.newPage();
+  let asked = 0;
+  await broken.route(/\/assets\/dialogs-.*\.js$/, (route) => {
+    asked += 1;
+    return route.abort();
+  });
+  await broken.goto(daemon.url);
+  await broken.getByRole('button', { name: 'Create VM' }).first().click();
+  await broken.getByText('The host does not answer.').waitFor();
+  expect(asked).toBeGreaterThan(0);
+  await broken.unroute(/\/assets\/dialogs-.*\.js$/);
+  await broken.getByRole('button', { name: 'Try again' }).click();
+  await broken.getByRole('button', { name: 'Create VM' }).first().click();
+  await broken.getByRole('dialog', { name: 'Create a virtual machine' }).waitFor();
+});

@@ -1,5 +1,5 @@
 // The host's logs, as they are written.
-import { appendFile, mkdir, rename } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -39,5 +39,22 @@ test('lines appear as they are written, also after the file was begun anew, and 
   await appendFile(file, 'three\ntwo again\n');
   await lines.getByText('two again').waitFor();
   expect(await lines.textContent()).toBe('two\ntwo again');
+  expect(found).toEqual([]);
+});
+
+test('a support bundle is handed to the browser', async () => {
+  const page = await (await newContext(browser)).newPage();
+  const found = complaints(page);
+  await logIn(page, daemon, '/logs');
+  await page.getByRole('button', { name: 'Support bundle …' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Support bundle' });
+  const handed = page.waitForEvent('download');
+  await dialog.getByRole('button', { name: 'Download' }).click();
+  const download = await handed;
+  expect(download.suggestedFilename()).toMatch(/-support-\d{4}-\d\d-\d\d-\d{4}\.tar\.gz$/);
+  await dialog.waitFor({ state: 'detached' });
+  const bytes = await readFile(await download.path());
+  // gzip (RFC 1952).
+  expect([...bytes.subarray(0, 2)]).toEqual([0x1f, 0x8b]);
   expect(found).toEqual([]);
 });

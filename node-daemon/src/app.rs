@@ -21,14 +21,13 @@ pub(crate) struct Inner {
     pub(crate) tickets: Tickets,
     pub(crate) sources: Sources,
     pub(crate) ui: PathBuf,
-    pub(crate) fingerprint: String,
     /// Milliseconds from the kernel's start until this host was ready for the first time.
     pub(crate) ready_ms: OnceLock<u64>,
     closing: watch::Sender<bool>,
 }
 
 impl App {
-    pub(crate) fn new(engine: Engine, options: &Options, fingerprint: String) -> Self {
+    pub(crate) fn new(engine: Engine, options: &Options) -> Self {
         let sources = Sources {
             data: options.data_dir.clone(),
             run: options.run_dir.clone(),
@@ -40,7 +39,6 @@ impl App {
                 tickets: Tickets::default(),
                 sources,
                 ui: options.ui_dir.clone(),
-                fingerprint,
                 ready_ms: OnceLock::new(),
                 closing: watch::channel(false).0,
             }),

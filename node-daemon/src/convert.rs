@@ -1,5 +1,6 @@
 //! From what the engine and the host say to what goes over the wire.
 
+mod host_care;
 mod host_config;
 mod host_log;
 mod host_network;
@@ -21,6 +22,7 @@ use qx_model::vm::HypervisorInfo;
 
 use crate::app::App;
 
+pub(crate) use host_care::{certificate, service};
 pub(crate) use host_config::{host_config, settings};
 pub(crate) use host_log::{log_of_grpc, log_to_grpc, log_wish};
 pub(crate) use host_network::{host_network, network_change};
@@ -219,7 +221,7 @@ pub(crate) fn host(app: &App, hypervisor: rest::Hypervisor) -> rest::Host {
         },
         hypervisor,
         addresses: inventory.addresses.into_iter().map(address).collect(),
-        certificate_sha256: app.fingerprint.clone(),
+        certificate_sha256: app.engine.certificate.fingerprint(),
         ssh_enabled: inventory.ssh_enabled,
     }
 }

@@ -285,6 +285,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     }
 }
 
+/// The `{service}` of a service's path.
+pub(crate) struct ServicePath(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for ServicePath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        path_parameter(parts, state, "service").await.map(Self)
+    }
+}
+
 /// The `{volume}` of a volume's path.
 pub(crate) struct Volume(pub(crate) VolumeName);
 

@@ -5,6 +5,7 @@ mod announce;
 mod app;
 mod callers;
 mod convert;
+mod documents;
 mod extract;
 mod grpc;
 mod guard;
@@ -37,7 +38,6 @@ pub struct Node {
     engine: Engine,
     listeners: Listeners,
     watchdog: Option<Watchdog>,
-    fingerprint: String,
 }
 
 /// What the host does about its own system by itself, until the daemon stops.
@@ -56,27 +56,26 @@ impl Node {
     /// # Errors
     /// When a socket, the certificate or the database can't be had.
     pub async fn start(options: Options, hypervisor: Arc<dyn Hypervisor>) -> anyhow::Result<Self> {
-        let tls = tls::load(&options.state_dir.join("tls"))?;
         let engine = Engine::start(hypervisor, options.places())
             .await
             .with_context(|| format!("starting with the data in {}", options.data_dir.display()))?;
-        let app = App::new(engine.clone(), &options, tls.fingerprint.clone());
-        let listeners = Listeners::start(&options, &app, tls.config).await?;
+        let app = App::new(engine.clone(), &options);
+        let tls = tls::Tls::new(engine.certificate.watch())?;
+        let listeners = Listeners::start(&options, &app, tls).await?;
         let watchdog = Watchdog::start(&options)?;
         announce::start(&options, &app);
-        tokio::spawn(follow_schedule(app));
         tracing::info!(
             https = %listeners.https(),
             grpc = %listeners.grpc(),
             socket = %options.socket.display(),
-            certificate = tls.fingerprint,
+            certificate = engine.certificate.fingerprint(),
             "serving"
         );
+        tokio::spawn(follow_schedule(app));
         Ok(Self {
             engine,
             listeners,
             watchdog,
-            fingerprint: tls.fingerprint,
         })
     }
 
@@ -92,10 +91,15 @@ impl Node {
         self.listeners.grpc()
     }
 
-    /// SHA-256 of the certificate, as hex.
+    /// SHA-256 of the certificate that is served now, as hex.
     #[must_use]
-    pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+    pub fn fingerprint(&self) -> String {
+        self.engine.certificate.fingerprint()
+    }
+
+    /// Returns when somebody who may wants this daemon to be restarted: whoever runs it stops it then.
+    pub async fn ending(&self) {
+        self.engine.services.ending().await;
     }
 
     /// Stops serving: answers what was asked, closes streams, writes what is pending.

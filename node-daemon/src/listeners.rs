@@ -13,17 +13,16 @@ use anyhow::Context;
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use crate::app::App;
 use crate::callers::{ConnectedAt, Peer};
 use crate::options::Options;
+use crate::tls::Tls;
 use crate::{grpc, rest};
 
 /// Connections of one listener at once.
@@ -43,21 +42,17 @@ pub(crate) struct Listeners {
 
 impl Listeners {
     /// Binds all sockets, then serves them.
-    pub(crate) async fn start(
-        options: &Options,
-        app: &App,
-        tls: Arc<ServerConfig>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) async fn start(options: &Options, app: &App, tls: Tls) -> anyhow::Result<Self> {
         let unix = bind_unix(&options.socket)
             .with_context(|| format!("listening on {}", options.socket.display()))?;
         let https = bind(options.https).await?;
         let grpc = bind(options.grpc).await?;
         let rest = rest::router(app);
         let addresses = (https.local_addr()?, grpc.local_addr()?);
-        let acceptor = TlsAcceptor::from(tls);
+        let tls = Arc::new(tls);
         let tasks = vec![
-            tokio::spawn(Service::new(app, rest.clone()).serve_tls(https, acceptor.clone())),
-            tokio::spawn(Service::new(app, grpc::router(app)?).serve_tls(grpc, acceptor)),
+            tokio::spawn(Service::new(app, rest.clone()).serve_tls(https, Arc::clone(&tls))),
+            tokio::spawn(Service::new(app, grpc::router(app)?).serve_tls(grpc, tls)),
             tokio::spawn(Service::new(app, rest).serve_unix(unix)),
         ];
         Ok(Self {
@@ -166,11 +161,11 @@ impl Service {
         }
     }
 
-    async fn serve_tls(self, listener: TcpListener, acceptor: TlsAcceptor) {
+    async fn serve_tls(self, listener: TcpListener, tls: Arc<Tls>) {
         self.accept(
             listener,
             |service, (stream, address): (TcpStream, SocketAddr)| {
-                let acceptor = acceptor.clone();
+                let acceptor = tls.acceptor();
                 async move {
                     // Keystrokes in a console are small and must not wait for more.
                     stream.set_nodelay(true)?;

@@ -31,6 +31,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        // What supervises this program starts it again.
+        () = node.ending() => tracing::info!("ending, to be started again"),
     }
     node.stop().await
 }

@@ -17,6 +17,7 @@ use qx_host::disks::{self, Sources};
 use qx_host::install_run;
 use qx_host::install_status::InstallStatus;
 use qx_host::logs;
+use qx_host::service::OpenRc;
 use qx_host::{inventory, network_test, pending, power, seed, settings};
 
 use crate::action::{Action, Answer, Change, Configured, Found, Outcome};
@@ -76,7 +77,9 @@ impl Effects {
                 Outcome::Log(log, logs::read(&logs::Places::default(), log, mark))
             }
             Action::Restart(service) => {
-                let done = service.restart().map_err(|error| chain(&error));
+                let done = OpenRc::default()
+                    .restart(service)
+                    .map_err(|error| chain(&error));
                 Outcome::Done(done.map(|()| format!("{} was restarted.", service.name())))
             }
             Action::Updates(ask) => Outcome::Updates(updates::ask(&self.places, ask)),

@@ -15,6 +15,7 @@ pub mod v1;
 mod access;
 pub mod convert;
 mod guests;
+mod host_care;
 mod host_config;
 mod host_network;
 mod networks;

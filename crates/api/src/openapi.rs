@@ -105,6 +105,9 @@ fn path_parameter(name: &str) -> Value {
     let schema = match name {
         "id" => json!({ "type": "string", "format": "uuid" }),
         "pid" => json!({ "type": "integer", "minimum": 0 }),
+        "service" => {
+            json!({ "type": "string", "enum": ["qx-node", "libvirtd", "chronyd", "sshd"] })
+        }
         "volume" => json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:+@-]{0,127}$" }),
         "mac" => json!({ "type": "string", "pattern": "^([0-9a-f]{2}:){5}[0-9a-f]{2}$" }),
         _ => json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$" }),
@@ -361,6 +364,9 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::HostReset>(&mut found);
     collect::<rest::HostPower>(&mut found);
     collect::<rest::HostLog>(&mut found);
+    collect::<rest::HostServiceList>(&mut found);
+    collect::<rest::HostCertificate>(&mut found);
+    collect::<rest::HostCertificatePut>(&mut found);
     collect::<rest::HostConfig>(&mut found);
     collect::<rest::HostConfigPatch>(&mut found);
     collect::<rest::HostNetwork>(&mut found);

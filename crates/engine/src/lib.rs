@@ -12,6 +12,7 @@ pub mod audit;
 pub mod auth;
 pub mod authorize;
 mod blocking;
+pub mod certificate;
 mod clone;
 mod cloud_init;
 mod console;
@@ -40,9 +41,11 @@ pub mod pools;
 mod queue;
 mod screens;
 mod secret;
+pub mod services;
 mod sessions;
 mod snapshots;
 mod store;
+pub mod support;
 pub mod tasks;
 pub mod tokens;
 pub mod told;
@@ -98,6 +101,12 @@ pub struct Engine {
     pub host_network: host_network::HostNetwork,
     /// The host's logs.
     pub logs: Logs,
+    /// The host's services.
+    pub services: services::Services,
+    /// What HTTPS and gRPC are served with.
+    pub certificate: certificate::Certificates,
+    /// What somebody who helps needs to see.
+    pub support: support::Support,
 }
 
 /// Where an engine finds and keeps what it needs.
@@ -117,7 +126,7 @@ impl Engine {
     /// Starts observing the hypervisor. It answers [`Error::Unavailable`] for VMs until the hypervisor has told what there is.
     ///
     /// # Errors
-    /// When `data` can't be written to.
+    /// When `data` or the state directory can't be written to.
     pub async fn start(hypervisor: Arc<dyn Hypervisor>, places: Places) -> Result<Self> {
         let layout = layout::Layout::new(&places.data);
         image_file::prepare(&layout.images(), &layout.uploads(), &layout.vms())?;
@@ -181,7 +190,21 @@ impl Engine {
             (&places.data, &places.run),
         );
         let volumes = Volumes::new(&pools, images.clone());
-        let logs = Logs::new(&places.data, &places.run);
+        let logs_of_host = qx_host::logs::Places {
+            messages: places.data.join("log/messages"),
+            run: places.run.clone(),
+            ..qx_host::logs::Places::default()
+        };
+        let logs = Logs::new(logs_of_host.clone());
+        let support = support::Support::new(logs_of_host, audit.clone());
+        let services = services::Services::new(&places.run, audit.clone());
+        let sources = qx_host::inventory::Sources {
+            data: places.data.clone(),
+            run: places.run.clone(),
+            ..qx_host::inventory::Sources::default()
+        };
+        let certificate =
+            certificate::Certificates::load(&places.state, sources, audit.clone()).await?;
         let of_boot = updates::Places {
             run: places.run,
             state: places.state,
@@ -216,6 +239,9 @@ impl Engine {
             host_config,
             host_network,
             logs,
+            services,
+            certificate,
+            support,
         })
     }
 

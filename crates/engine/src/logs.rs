@@ -1,7 +1,6 @@
 //! The host's logs, for those who may read them: they can hold what somebody typed in the wrong place.
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,13 +30,9 @@ pub struct Logs {
 }
 
 impl Logs {
-    pub(crate) fn new(data: &Path, run: &Path) -> Self {
+    pub(crate) fn new(places: Places) -> Self {
         Self {
-            places: Places {
-                messages: data.join("log/messages"),
-                run: run.to_owned(),
-                ..Places::default()
-            },
+            places,
             followed: Arc::new(Semaphore::new(MOST_FOLLOWED)),
         }
     }

@@ -1,7 +1,7 @@
 //! Starting another program and waiting for it, but not for ever.
 
 use std::ffi::OsStr;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -80,6 +80,50 @@ pub(crate) fn run_on(
     })
 }
 
+/// Runs `program` as [`run`] does and answers what it printed, complaints among it, up to `most` bytes; how it ended
+/// is in the last line if that was no success.
+pub(crate) fn capture(
+    program: &str,
+    arguments: &[&OsStr],
+    deadline: Duration,
+    most: u64,
+) -> Result<String, CommandError> {
+    let failed = |source| CommandError::Run {
+        program: program.to_owned(),
+        source,
+    };
+    // A file takes more than a pipe, which nobody empties meanwhile.
+    let mut printed = tempfile::tempfile().map_err(failed)?;
+    let output = || printed.try_clone().map(Stdio::from).map_err(failed);
+    let mut child = Command::new(program)
+        .args(arguments)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(output()?)
+        .stderr(output()?)
+        .spawn()
+        .map_err(failed)?;
+    let ended = wait(&mut child, deadline).map_err(failed)?;
+    if ended.is_none() {
+        child.kill().map_err(failed)?;
+        wait(&mut child, AFTER_KILL).map_err(failed)?;
+    }
+    printed.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let mut bytes = Vec::new();
+    let mut printed = printed.take(most);
+    printed.read_to_end(&mut bytes).map_err(failed)?;
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    match ended {
+        Some(status) if status.success() => {}
+        Some(status) => text.push_str(&format!("[{program} ended with {status}]\n")),
+        None => text.push_str(&format!(
+            "[{program} did not finish within {} s]\n",
+            deadline.as_secs()
+        )),
+    }
+    Ok(text)
+}
+
 fn wait(child: &mut Child, deadline: Duration) -> io::Result<Option<ExitStatus>> {
     let end = Instant::now() + deadline;
     loop {
@@ -120,6 +164,20 @@ mod tests {
     fn a_program_that_hangs_is_killed() {
         let error = sh("exec sleep 1000", Duration::from_secs(1)).unwrap_err();
         assert_eq!(error.to_string(), "/bin/sh did not finish within 1 s");
+    }
+
+    #[test]
+    fn what_is_captured_may_be_longer_than_a_pipe_holds() {
+        let sh = |script: &str, deadline, most| {
+            let arguments = ["-c", script].map(OsStr::new);
+            capture("/bin/sh", &arguments, Duration::from_secs(deadline), most).unwrap()
+        };
+        let script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i + 1)); done";
+        let text = sh(script, 60, 1 << 20);
+        assert!(text.ends_with("line 19999\n") && text.len() > 128 << 10);
+        assert_eq!(sh("echo one; echo two >&2", 10, 5), "one\nt");
+        let late = sh("echo one; exec sleep 1000", 1, 100);
+        assert_eq!(late, "one\n[/bin/sh did not finish within 1 s]\n");
     }
 
     #[test]

@@ -86,6 +86,16 @@ operations! {
     HostPower "host_power" Admin,
     /// Read the host's logs.
     HostLogs "host_logs" Admin,
+    /// The state of the host's services.
+    HostServices "host_services" Viewer,
+    /// Restart one of the host's services.
+    HostServiceRestart "host_service_restart" Admin,
+    /// The certificate that the host is known by.
+    HostCertificateGet "host_certificate_get" Viewer,
+    /// Put another certificate in its place.
+    HostCertificateEdit "host_certificate_edit" Admin,
+    /// Take what somebody who helps needs to see of the host.
+    HostSupportBundle "host_support_bundle" Admin,
     /// The host's settings.
     HostConfigGet "host_config_get" Viewer,
     /// Change the host's settings.

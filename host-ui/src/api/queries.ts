@@ -41,6 +41,19 @@ export const hostConfigQuery = queryOptions({
   queryFn: ({ signal }) => ask(api.GET('/api/v1/host/config', { signal })),
 });
 
+/** How the host's services do. Nothing tells when that changes, so it is read whenever it is looked at. */
+export const hostServicesQuery = queryOptions({
+  queryKey: ['host-services'],
+  queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/host/services', { signal }))).items,
+  staleTime: 0,
+});
+
+/** The certificate that the host is known by. */
+export const hostCertificateQuery = queryOptions({
+  queryKey: ['host-certificate'],
+  queryFn: ({ signal }) => ask(api.GET('/api/v1/host/certificate', { signal })),
+});
+
 export const vmsQuery = queryOptions({
   queryKey: ['vms'],
   queryFn: async ({ signal }) => {

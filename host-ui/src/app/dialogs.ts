@@ -1,7 +1,6 @@
 // Everything that floats above a page, as one chunk: fetched once the page stands, so that it is there
 // when it is needed, also if the host has stopped answering by then.
 export { PowerDialog } from '@/host/power-dialog';
-export { NetworkTrial } from '@/host-network/network-trial';
 export { RenewDialog } from '@/session/renew-dialog';
 export { TasksDialog } from '@/tasks/tasks-dialog';
 export { CloneDialog } from '@/vms/clone-dialog';

@@ -1,8 +1,9 @@
 // The components of the dialogs' chunk, ready to be rendered inside a Suspense.
 import { lazy } from 'react';
+import { withTexts } from '@/i18n/i18n';
 import { Store } from './store';
 
-const load = () => import('./dialogs');
+const load = () => withTexts(() => import('./dialogs'));
 
 export const PowerDialog = lazy(async () => ({ default: (await load()).PowerDialog }));
 export const RenewDialog = lazy(async () => ({ default: (await load()).RenewDialog }));
@@ -17,21 +18,25 @@ export const GrowDiskDialog = lazy(async () => ({ default: (await load()).GrowDi
 export const RemoveDiskDialog = lazy(async () => ({ default: (await load()).RemoveDiskDialog }));
 export const RemoveNicDialog = lazy(async () => ({ default: (await load()).RemoveNicDialog }));
 export const TasksDialog = lazy(async () => ({ default: (await load()).TasksDialog }));
-export const NetworkTrial = lazy(async () => ({ default: (await load()).NetworkTrial }));
 export const StopDialog = lazy(async () => ({ default: (await load()).StopDialog }));
 
 /** With the charts' library in a chunk of its own. */
-export const PerformancePage = lazy(async () => ({ default: (await import('@/performance/performance-page')).PerformancePage }));
+export const PerformancePage = lazy(async () => ({ default: (await withTexts(() => import('@/performance/performance-page'))).PerformancePage }));
 
 /** Of these, terminal and screen are in chunks of their own again. */
-export const ConsolePage = lazy(async () => ({ default: (await import('@/console/console-page')).ConsolePage }));
-export const PopOutPage = lazy(async () => ({ default: (await import('@/console/console-page')).PopOutPage }));
+export const ConsolePage = lazy(async () => ({ default: (await withTexts(() => import('@/console/console-page'))).ConsolePage }));
+export const PopOutPage = lazy(async () => ({ default: (await withTexts(() => import('@/console/console-page'))).PopOutPage }));
 
-/** Whether the dialogs' chunk is there: what is always shown out of it waits for that, not for the first load. */
-export const dialogsThere = new Store(false);
+/** Whether the first load is over: what is always shown, but may come a little later, waits for that. */
+export const firstLoadOver = new Store(false);
 
-/** Fetches the chunk when the browser has nothing else to do. */
+/** Fetches the chunk when the browser has nothing else to do. A dialog that is opened without it says what is missing. */
 export function preloadDialogs(): void {
   const idle = globalThis.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 500));
-  idle(() => void load().then(() => dialogsThere.set(true)).catch(() => undefined));
+  idle(() => void load().catch(() => undefined).finally(() => firstLoadOver.set(true)));
+}
+
+/** Whether a part of the program itself could not be fetched, in the words of Chromium, Firefox and Safari. */
+export function isMissingPart(error: unknown): boolean {
+  return error instanceof TypeError && /dynamically imported module|Importing a module script failed/i.test(error.message);
 }

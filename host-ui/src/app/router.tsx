@@ -10,8 +10,9 @@ import {
   useNavigate,
 } from '@tanstack/react-router';
 import { Suspense } from 'react';
+import { UnreachableError } from '@/api/problem';
 import { bridgesQuery, hostConfigQuery, hostNetworkQuery, hostQuery, imagesQuery, networksQuery, poolsQuery, queryClient, snapshotsQuery, updatesQuery, vmsQuery } from '@/api/queries';
-import { useI18n } from '@/i18n/i18n';
+import { useI18n, withTexts } from '@/i18n/i18n';
 import { liveOpened } from '@/live/live';
 import { LoginPage } from '@/session/login-page';
 import { findSession } from '@/session/requests';
@@ -20,8 +21,11 @@ import { sessionStore, useSession } from '@/session/store';
 import { LoadError, Placeholder } from '@/ui/message';
 import { isOwnPath } from './own-path';
 import { MainPage } from './main-page';
-import { ConsolePage, PerformancePage, PopOutPage, preloadDialogs } from './on-demand';
+import { ConsolePage, isMissingPart, PerformancePage, PopOutPage, preloadDialogs } from './on-demand';
 import { Shell } from './shell';
+
+/** A page that is fetched when it is opened, with its texts. */
+const page: typeof lazyRouteComponent = (load, name) => lazyRouteComponent(() => withTexts(load), name);
 
 const rootRoute = createRootRoute({ errorComponent: StartError, notFoundComponent: NotFound });
 
@@ -85,7 +89,7 @@ const imagesRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/images',
   loader: () => void queryClient.prefetchQuery(imagesQuery),
-  component: lazyRouteComponent(() => import('@/images/images-page'), 'ImagesPage'),
+  component: page(() => import('@/images/images-page'), 'ImagesPage'),
 });
 
 const networksRoute = createRoute({
@@ -95,14 +99,14 @@ const networksRoute = createRoute({
     void queryClient.prefetchQuery(networksQuery);
     void queryClient.prefetchQuery(bridgesQuery);
   },
-  component: lazyRouteComponent(() => import('@/networks/networks-page'), 'NetworksPage'),
+  component: page(() => import('@/networks/networks-page'), 'NetworksPage'),
 });
 
 const storageRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/storage',
   loader: () => void queryClient.prefetchQuery(poolsQuery),
-  component: lazyRouteComponent(() => import('@/storage/storage-page'), 'StoragePage'),
+  component: page(() => import('@/storage/storage-page'), 'StoragePage'),
 });
 
 const updatesRoute = createRoute({
@@ -113,13 +117,13 @@ const updatesRoute = createRoute({
     // How many VMs a restart stops.
     void queryClient.prefetchQuery(vmsQuery);
   },
-  component: lazyRouteComponent(() => import('@/updates/updates-page'), 'UpdatesPage'),
+  component: page(() => import('@/updates/updates-page'), 'UpdatesPage'),
 });
 
 const accessRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/access',
-  component: lazyRouteComponent(() => import('@/access/access-page'), 'AccessPage'),
+  component: page(() => import('@/access/access-page'), 'AccessPage'),
 });
 
 const configurationRoute = createRoute({
@@ -130,27 +134,27 @@ const configurationRoute = createRoute({
     void queryClient.prefetchQuery(vmsQuery);
     void queryClient.prefetchQuery(imagesQuery);
   },
-  component: lazyRouteComponent(() => import('@/configuration/configuration-page'), 'ConfigurationPage'),
+  component: page(() => import('@/configuration/configuration-page'), 'ConfigurationPage'),
 });
 
 const hostNetworkRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/host-network',
   loader: () => void queryClient.prefetchQuery(hostNetworkQuery),
-  component: lazyRouteComponent(() => import('@/host-network/host-network-page'), 'HostNetworkPage'),
+  component: page(() => import('@/host-network/host-network-page'), 'HostNetworkPage'),
 });
 
 const hostSettingsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/host-settings',
   loader: () => void queryClient.prefetchQuery(hostConfigQuery),
-  component: lazyRouteComponent(() => import('@/host-settings/host-settings-page'), 'HostSettingsPage'),
+  component: page(() => import('@/host-settings/host-settings-page'), 'HostSettingsPage'),
 });
 
 const logsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/logs',
-  component: lazyRouteComponent(() => import('@/logs/logs-page'), 'LogsPage'),
+  component: page(() => import('@/logs/logs-page'), 'LogsPage'),
 });
 
 const performanceRoute = createRoute({
@@ -178,7 +182,7 @@ const vmRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/vms/$vmId',
   loader: () => void queryClient.prefetchQuery(vmsQuery),
-  component: lazyRouteComponent(() => import('@/vms/vm-page'), 'VmPage'),
+  component: page(() => import('@/vms/vm-page'), 'VmPage'),
 });
 
 const snapshotsRoute = createRoute({
@@ -188,14 +192,14 @@ const snapshotsRoute = createRoute({
     void queryClient.prefetchQuery(vmsQuery);
     void queryClient.prefetchQuery(snapshotsQuery(params.vmId));
   },
-  component: lazyRouteComponent(() => import('@/snapshots/snapshots-page'), 'SnapshotsPage'),
+  component: page(() => import('@/snapshots/snapshots-page'), 'SnapshotsPage'),
 });
 
 const guestRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/vms/$vmId/guest',
   loader: () => void queryClient.prefetchQuery(vmsQuery),
-  component: lazyRouteComponent(() => import('@/guest/guest-page'), 'GuestPage'),
+  component: page(() => import('@/guest/guest-page'), 'GuestPage'),
 });
 
 const consoleRoute = createRoute({
@@ -235,13 +239,16 @@ const popOutRoute = createRoute({
 
 function StartError({ error, reset }: { error: unknown; reset: () => void }) {
   const { t } = useI18n();
+  // A browser does not fetch a part again that it could not get before.
+  const missing = isMissingPart(error);
   const retry = () => {
+    if (missing) return location.reload();
     reset();
     void router.invalidate();
   };
   return (
     <main className="p-4">
-      <LoadError error={error} what={t('shell.what')} retry={retry} />
+      <LoadError error={missing ? new UnreachableError('a part of the page is missing', { cause: error }) : error} what={t('shell.what')} retry={retry} />
     </main>
   );
 }

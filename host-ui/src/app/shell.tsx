@@ -3,6 +3,7 @@
 import { Link, Outlet } from '@tanstack/react-router';
 import { Suspense } from 'react';
 import type { Session } from '@/api/types';
+import { NetworkTrial } from '@/host-network/network-trial';
 import { useI18n } from '@/i18n/i18n';
 import { ConnectionBanner } from '@/live/connection-banner';
 import { logOut } from '@/session/requests';
@@ -13,14 +14,14 @@ import { Logo, UserIcon } from '@/ui/icons';
 import { useErrorText } from '@/ui/message';
 import { Notices, notify } from '@/ui/notices';
 import { Navigation } from './navigation';
-import { dialogsThere, NetworkTrial, RenewDialog } from './on-demand';
+import { firstLoadOver, RenewDialog } from './on-demand';
 import { Preferences } from './preferences';
 import { useStore } from './store';
 
 export function Shell({ session }: { session: Session }) {
   const { t } = useI18n();
   const expired = useStore(sessionStore).kind === 'expired';
-  const banners = useStore(dialogsThere);
+  const banners = useStore(firstLoadOver);
   return (
     <>
       <a
@@ -43,7 +44,7 @@ export function Shell({ session }: { session: Session }) {
         </div>
       </header>
       <ConnectionBanner />
-      <Suspense>{banners && <NetworkTrial role={session.role} />}</Suspense>
+      {banners && <NetworkTrial role={session.role} />}
       <div className="lg:grid lg:grid-cols-[13rem_minmax(0,1fr)]">
         <Navigation />
         <main id="main" tabIndex={-1} className="mx-auto flex w-full max-w-7xl flex-col gap-4 p-3 outline-none sm:p-4">

@@ -4,8 +4,7 @@ import { problemFrom } from '@/api/problem';
 import type { HostRestored, ResetScope } from '@/api/types';
 import { Store } from '@/app/store';
 import { useUntilBack } from '@/live/until-back';
-import { saveFile } from '@/ui/save-file';
-import { nameOf } from './backup-file';
+import { saveAnswer } from '@/ui/save-file';
 
 export type Restart = { kind: 'restore'; done: HostRestored } | { kind: 'reset'; scope: ResetScope };
 
@@ -21,9 +20,7 @@ export async function backUp(passphrase: string | null): Promise<string> {
   const body = passphrase === null ? { unencrypted: true } : { passphrase };
   const { data, error, response } = await api.POST('/api/v1/host/backup', { body, parseAs: 'blob' });
   if (!response.ok) throw problemFrom(response.status, error);
-  const name = nameOf(response.headers.get('Content-Disposition'));
-  saveFile(name, data as Blob);
-  return name;
+  return saveAnswer(response, data as Blob, 'quantix-backup');
 }
 
 export type RestoreWish = { passphrase: string | null; skipNetwork: boolean; sameMachine: boolean };

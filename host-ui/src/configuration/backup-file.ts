@@ -7,8 +7,3 @@ const ageHeader = 'age-encryption.org/v1\n';
 export async function isEncrypted(file: Blob): Promise<boolean> {
   return (await file.slice(0, ageHeader.length).text()) === ageHeader;
 }
-
-/** The name that a `Content-Disposition` header gives to a download. */
-export function nameOf(disposition: string | null): string {
-  return /filename="([^"]+)"/.exec(disposition ?? '')?.[1] ?? 'quantix-backup';
-}

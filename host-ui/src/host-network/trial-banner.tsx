@@ -7,7 +7,7 @@ import type { NetworkTrial, Role } from '@/api/types';
 import { formatDuration } from '@/i18n/format';
 import { useI18n } from '@/i18n/i18n';
 import { live } from '@/live/live';
-import { adminReason } from '@/networks/rules';
+import { adminReason } from '@/session/roles';
 import { Button } from '@/ui/button';
 import { ErrorMessage } from '@/ui/message';
 import { notify } from '@/ui/notices';

@@ -7,7 +7,7 @@ import { hostConfigQuery, hostQuery } from '@/api/queries';
 import type { HostConfig, HostConfigPatch, Role } from '@/api/types';
 import { PageTitle } from '@/app/page-title';
 import { useI18n } from '@/i18n/i18n';
-import { adminReason } from '@/networks/rules';
+import { adminReason } from '@/session/roles';
 import { useSession } from '@/session/store';
 import { Button } from '@/ui/button';
 import { Check } from '@/ui/check';
@@ -17,7 +17,9 @@ import { FormRefusal, LoadError, Loading, Message } from '@/ui/message';
 import { notify } from '@/ui/notices';
 import { Outdated } from '@/ui/outdated';
 import { placeProblems } from '@/vms/problems';
+import { CertificateCard } from './certificate-card';
 import { faultsOf, formOf, type SettingsField, type SettingsForm, settingsFields, toPatch } from './settings-form';
+import { ServicesCard } from './services-card';
 import { SshWindow } from './ssh-window';
 
 export function HostSettingsPage() {
@@ -28,6 +30,22 @@ export function HostSettingsPage() {
     <>
       <PageTitle page={t('nav.hostSettings')} />
       <HostSettingsContent role={session.role} />
+      <Care role={session.role} />
+    </>
+  );
+}
+
+/** What is not stored in the settings. */
+function Care({ role }: { role: Role }) {
+  const { t } = useI18n();
+  const host = useQuery(hostQuery);
+  const denied = adminReason(role);
+  const reason = denied && t(denied);
+  return (
+    <>
+      <CertificateCard disabledReason={reason} />
+      {/* Elsewhere they are not this host's own. */}
+      {host.isSuccess && host.data.boot !== null && <ServicesCard disabledReason={reason} />}
     </>
   );
 }

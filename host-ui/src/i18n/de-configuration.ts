@@ -2,7 +2,6 @@
 import type { enConfiguration } from './en-configuration';
 
 export const deConfiguration: Record<keyof typeof enConfiguration, string> = {
-  'nav.configuration': 'Konfiguration',
   'configuration.admin': 'Das darf nur ein Administrator.',
   'configuration.restarting': 'Der Host startet neu.',
 

@@ -54,7 +54,4 @@ export const deGuest: Record<keyof typeof enGuest, string> = {
   'guest.run.truncated': 'Er schrieb mehr, als der Agent behält; der Rest ist verloren.',
   'guest.run.stdout': 'Ausgabe',
   'guest.run.stderr': 'Fehler',
-  'task.guest_trim': 'Dateisysteme trimmen',
-  'task.guest_shutdown': 'Per Agent herunterfahren',
-  'task.guest_reboot': 'Per Agent neu starten',
 };

@@ -25,7 +25,6 @@ export const deObserve: Record<keyof typeof enObserve, string> = {
   'performance.net_rx_bytes_per_s': 'Empfangen',
   'performance.net_tx_bytes_per_s': 'Gesendet',
 
-  'nav.access': 'Benutzer und Token',
   'access.role': 'Rolle',
   'access.role.viewer': 'Betrachter',
   'access.role.operator': 'Bediener',
@@ -91,7 +90,6 @@ export const deObserve: Record<keyof typeof enObserve, string> = {
   'audit.outcome': 'Ergebnis',
   'audit.more': 'Ältere Einträge zeigen',
 
-  'nav.logs': 'Protokolle',
   'logs.what': 'das Protokoll',
   'logs.loading': 'Protokoll wird gelesen …',
   'logs.log': 'Protokoll',
@@ -106,4 +104,11 @@ export const deObserve: Record<keyof typeof enObserve, string> = {
   'logs.lines': 'Zeilen',
   'logs.empty': 'Hier wurde nichts protokolliert',
   'logs.none': 'Keine Zeile enthält das',
+
+  'support.open': 'Support-Paket …',
+  'support.title': 'Support-Paket',
+  'support.text': 'Eine Datei mit Zustand, Protokollen und Einstellungen dieses Hosts, für jemanden, der Ihnen hilft.',
+  'support.without': 'Passwörter, ihre Prüfsummen, private Schlüssel und API-Token sind nicht darin. Namen und Adressen dieses Hosts, seiner VMs und seiner Benutzer schon: Sehen Sie es durch, bevor Sie es weitergeben.',
+  'support.submit': 'Herunterladen',
+  'support.done': '{name} wurde dem Browser übergeben',
 };

@@ -33,7 +33,4 @@ export const deSnapshots: Record<keyof typeof enSnapshots, string> = {
   'snapshot.delete.text': 'Was {vm} jetzt ist, bleibt, ebenso die anderen Sicherungspunkte.',
   'snapshot.delete.children': 'Auch die löschen, die danach kamen',
   'snapshot.delete.failed': '{name} konnte nicht gelöscht werden',
-  'task.snapshot_create': 'Sicherungspunkt anlegen',
-  'task.snapshot_revert': 'Zurückkehren',
-  'task.snapshot_delete': 'Sicherungspunkt löschen',
 };

@@ -2,7 +2,6 @@
 import type { enStorage } from './en-storage';
 
 export const deStorage: Record<keyof typeof enStorage, string> = {
-  'nav.storage': 'Speicher',
   'storage.title': 'Speicher',
   'storage.what': 'Speicherpools',
   'storage.loading': 'Die Speicherpools werden gelesen …',

@@ -57,4 +57,10 @@ export const deTasks: Record<keyof typeof enTasks, string> = {
   'task.check': 'Prüfen',
   'task.write': 'Schreiben',
   'task.read back': 'Zurücklesen',
+  'task.guest_trim': 'Dateisysteme trimmen',
+  'task.guest_shutdown': 'Per Agent herunterfahren',
+  'task.guest_reboot': 'Per Agent neu starten',
+  'task.snapshot_create': 'Sicherungspunkt anlegen',
+  'task.snapshot_revert': 'Zurückkehren',
+  'task.snapshot_delete': 'Sicherungspunkt löschen',
 };

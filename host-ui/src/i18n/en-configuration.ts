@@ -1,6 +1,5 @@
 // Texts of the page Configuration, in English.
 export const enConfiguration = {
-  'nav.configuration': 'Configuration',
   'configuration.admin': 'Only an administrator may do this.',
   'configuration.restarting': 'The host restarts.',
 

@@ -52,7 +52,4 @@ export const enGuest = {
   'guest.run.truncated': 'It wrote more than the agent keeps; the rest is lost.',
   'guest.run.stdout': 'Output',
   'guest.run.stderr': 'Errors',
-  'task.guest_trim': 'Trim file systems',
-  'task.guest_shutdown': 'Shut down by agent',
-  'task.guest_reboot': 'Restart by agent',
 } as const;

@@ -23,7 +23,6 @@ export const enObserve = {
   'performance.net_rx_bytes_per_s': 'Received',
   'performance.net_tx_bytes_per_s': 'Sent',
 
-  'nav.access': 'Users and tokens',
   'access.role': 'Role',
   'access.role.viewer': 'Viewer',
   'access.role.operator': 'Operator',
@@ -89,7 +88,6 @@ export const enObserve = {
   'audit.outcome': 'Outcome',
   'audit.more': 'Show older entries',
 
-  'nav.logs': 'Logs',
   'logs.what': 'the log',
   'logs.loading': 'Reading the log …',
   'logs.log': 'Log',
@@ -104,4 +102,11 @@ export const enObserve = {
   'logs.lines': 'Lines',
   'logs.empty': 'Nothing was logged here',
   'logs.none': 'No line has this in it',
+
+  'support.open': 'Support bundle …',
+  'support.title': 'Support bundle',
+  'support.text': 'One file with the state, logs and settings of this host, for somebody who helps you.',
+  'support.without': 'Passwords, their hashes, private keys and API tokens are not in it. Names and addresses of this host, its VMs and its users are: look through it before you give it to somebody.',
+  'support.submit': 'Download',
+  'support.done': '{name} was handed to the browser',
 } as const;

@@ -31,7 +31,4 @@ export const enSnapshots = {
   'snapshot.delete.text': 'What {vm} is now stays as it is, and so do other snapshots.',
   'snapshot.delete.children': 'Delete those after it too',
   'snapshot.delete.failed': 'Could not delete {name}',
-  'task.snapshot_create': 'Take snapshot',
-  'task.snapshot_revert': 'Revert',
-  'task.snapshot_delete': 'Delete snapshot',
 } as const;

@@ -1,6 +1,5 @@
 // Texts about storage pools and volumes.
 export const enStorage = {
-  'nav.storage': 'Storage',
   'storage.title': 'Storage',
   'storage.what': 'Storage pools',
   'storage.loading': 'Reading the storage pools …',

@@ -55,4 +55,10 @@ export const enTasks = {
   'task.check': 'Check',
   'task.write': 'Write',
   'task.read back': 'Read back',
+  'task.guest_trim': 'Trim file systems',
+  'task.guest_shutdown': 'Shut down by agent',
+  'task.guest_reboot': 'Restart by agent',
+  'task.snapshot_create': 'Take snapshot',
+  'task.snapshot_revert': 'Revert',
+  'task.snapshot_delete': 'Delete snapshot',
 } as const;

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { de } from './de';
-import { en } from './en';
+import { de as firstGerman } from './de';
+import { deRest } from './de-rest';
+import { en as firstEnglish } from './en';
+import { enRest } from './en-rest';
 import { translator } from './translate';
 
+const en = { ...firstEnglish, ...enRest };
+const de = { ...firstGerman, ...deRest };
 const t = translator(en, 'en');
 
 test('values are put into their places, numbers in the way of the language', () => {
@@ -17,6 +21,14 @@ test('a count chooses the plural form', () => {
 
 test('a name that looks like a placeholder is left as it is', () => {
   expect(t('vm.stop.title', { name: '{name}' })).toBe('Force stop {name}?');
+});
+
+test('texts that come later are found once they are there', () => {
+  const messages = { ...firstEnglish };
+  const early = translator(messages, 'en');
+  expect(early('create.title')).toBe('create.title');
+  Object.assign(messages, enRest);
+  expect(early('create.title')).toBe('Create a virtual machine');
 });
 
 const placeholders = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).toSorted();

@@ -8,6 +8,7 @@ import { Check } from '@/ui/check';
 import { Field } from '@/ui/field';
 import { LoadError, Loading, Placeholder } from '@/ui/message';
 import { saveFile } from '@/ui/save-file';
+import { SupportBundle } from './support-bundle';
 import { type LogWish, useLog } from './use-log';
 
 const logs: readonly HostLogName[] = ['system', 'daemon', 'kernel', 'boot', 'install'];
@@ -33,9 +34,10 @@ export function LogsPage() {
           </Field>
           <Search onSearch={(contains) => setWish({ ...wish, contains })} />
           <Check label={t('logs.follow')} checked={follow} onChange={setFollow} />
-          <div className="ml-auto flex gap-2">
+          <div className="ml-auto flex flex-wrap gap-2">
             {!follow && <Button busy={read.isRefetching} onClick={again}>{t('performance.refresh')}</Button>}
             <Button disabledReason={lines.length === 0 ? t('logs.empty') : null} onClick={save}>{t('logs.save')}</Button>
+            <SupportBundle />
           </div>
         </div>
         {read.isPending && <Loading label={t('logs.loading')} />}

@@ -6,6 +6,7 @@ import { bridgesQuery, networksQuery } from '@/api/queries';
 import type { Bridge, Network, Role } from '@/api/types';
 import { PageTitle } from '@/app/page-title';
 import { useI18n } from '@/i18n/i18n';
+import { adminReason } from '@/session/roles';
 import { useSession } from '@/session/store';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';
@@ -14,7 +15,7 @@ import { NetworkIcon, PlayIcon, PlusIcon, StopIcon, TrashIcon } from '@/ui/icons
 import { ErrorMessage, LoadError, Loading, Placeholder, useErrorText } from '@/ui/message';
 import { notify } from '@/ui/notices';
 import { NetworkDialog } from './network-dialog';
-import { adminReason, deleteReason, stopReason, vlanText } from './rules';
+import { deleteReason, stopReason, vlanText } from './rules';
 
 export function NetworksPage() {
   const session = useSession();

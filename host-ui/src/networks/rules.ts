@@ -2,11 +2,7 @@
 import type { Network, NetworkVlan, Role } from '@/api/types';
 import type { useI18n } from '@/i18n/i18n';
 import type { MessageKey } from '@/i18n/translate';
-
-/** Why nobody with this role may change networks; `null` for those who may. */
-export function adminReason(role: Role): MessageKey | null {
-  return role === 'admin' ? null : 'reason.admin';
-}
+import { adminReason } from '@/session/roles';
 
 export function stopReason(network: Network, role: Role): MessageKey | null {
   return adminReason(role) ?? (network.used_by.some((user) => user.running) ? 'reason.networkRuns' : null);

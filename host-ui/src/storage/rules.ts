@@ -1,7 +1,7 @@
 // What can be done to which pool and volume by whom, and why not. Pure; the daemon decides in the end.
 import type { Pool, Role, Volume } from '@/api/types';
 import type { MessageKey } from '@/i18n/translate';
-import { adminReason } from '@/networks/rules';
+import { adminReason } from '@/session/roles';
 import { roleReason } from '@/vms/rules';
 
 export function stopPoolReason(pool: Pool, role: Role): MessageKey | null {

@@ -7,7 +7,7 @@ import type { Pool, Role } from '@/api/types';
 import { PageTitle } from '@/app/page-title';
 import { formatBytes } from '@/i18n/format';
 import { useI18n } from '@/i18n/i18n';
-import { adminReason } from '@/networks/rules';
+import { adminReason } from '@/session/roles';
 import { useSession } from '@/session/store';
 import { Badge } from '@/ui/badge';
 import { Button } from '@/ui/button';

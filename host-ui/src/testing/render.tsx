@@ -4,9 +4,10 @@ import { createMemoryHistory, createRootRoute, createRoute, createRouter, Router
 import { render, screen } from '@testing-library/react';
 import type { ReactElement } from 'react';
 import { en } from '@/i18n/en';
+import { enRest } from '@/i18n/en-rest';
 import { I18nProvider } from '@/i18n/i18n';
 
-const english = { language: 'en', messages: en } as const;
+const english = { language: 'en', messages: { ...en, ...enRest } } as const;
 
 /** Renders and waits until the component stands; answers the cache that it reads from. */
 export async function renderPage(element: ReactElement, cache = new QueryClient()): Promise<QueryClient> {

@@ -8,3 +8,15 @@ export function saveFile(name: string, content: Blob): void {
   link.click();
   URL.revokeObjectURL(url);
 }
+
+/** Hands an answer of the daemon to the browser, under the name that its header gives it; resolves with that. */
+export function saveAnswer(response: Response, content: Blob, otherwise: string): string {
+  const name = nameOf(response.headers.get('Content-Disposition')) ?? otherwise;
+  saveFile(name, content);
+  return name;
+}
+
+/** The name that a `Content-Disposition` header gives to a download. */
+export function nameOf(disposition: string | null): string | undefined {
+  return /filename="([^"]+)"/.exec(disposition ?? '')?.[1];
+}

@@ -10,15 +10,16 @@ use qx_api::grpc::v1;
 use qx_api::grpc::v1::back_up_host_request::Protection;
 use qx_api::grpc::v1::host_service_server::HostService;
 use qx_api::grpc::v1::restore_host_request::Message;
+use qx_engine::certificate::Certificate;
 use qx_host::pending::{RestoreOptions, Scope};
 use qx_host::power::PowerAction;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{caller, failed};
 use crate::app::App;
-use crate::convert;
 use crate::problem::Failure;
 use crate::rest::{protection, read_host};
+use crate::{convert, documents};
 
 /// Bytes of one answer of a stream.
 const PIECE: usize = 64 << 10;
@@ -61,11 +62,7 @@ impl HostService for HostApi {
             .backup(&actor, protection, maker)
             .await
             .map_err(failed)?;
-        let mut rest = Bytes::from(file.bytes);
-        let pieces = std::iter::from_fn(move || {
-            let piece = rest.split_to(rest.len().min(PIECE));
-            (!piece.is_empty()).then_some(Ok(v1::BackUpHostResponse { piece }))
-        });
+        let pieces = in_pieces(file.bytes).map(|piece| Ok(v1::BackUpHostResponse { piece }));
         Ok(Response::new(Box::pin(stream::iter(pieces))))
     }
 
@@ -179,6 +176,90 @@ impl HostService for HostApi {
         });
         Ok(Response::new(Box::pin(pieces)))
     }
+
+    async fn list_services(
+        &self,
+        request: Request<v1::ListServicesRequest>,
+    ) -> Result<Response<v1::ListServicesResponse>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let found = self.app.engine.services.list(&actor).await;
+        let services = found.map_err(failed)?.into_iter();
+        Ok(Response::new(v1::ListServicesResponse {
+            services: services
+                .map(|service| convert::service(service).into())
+                .collect(),
+        }))
+    }
+
+    async fn restart_service(
+        &self,
+        request: Request<v1::RestartServiceRequest>,
+    ) -> Result<Response<v1::Service>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let name = request.into_inner().name;
+        let restarted = self.app.engine.services.restart(&actor, &name).await;
+        let service = convert::service(restarted.map_err(failed)?);
+        Ok(Response::new(service.into()))
+    }
+
+    async fn get_certificate(
+        &self,
+        request: Request<v1::GetCertificateRequest>,
+    ) -> Result<Response<v1::Certificate>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        certificate(self.app.engine.certificate.get(&actor))
+    }
+
+    async fn set_certificate(
+        &self,
+        request: Request<v1::SetCertificateRequest>,
+    ) -> Result<Response<v1::Certificate>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let wish = request.into_inner();
+        let served = &self.app.engine.certificate;
+        certificate(served.replace(&actor, wish.certificate, wish.key).await)
+    }
+
+    async fn regenerate_certificate(
+        &self,
+        request: Request<v1::RegenerateCertificateRequest>,
+    ) -> Result<Response<v1::Certificate>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        certificate(self.app.engine.certificate.regenerate(&actor).await)
+    }
+
+    type GetSupportBundleStream =
+        Pin<Box<dyn Stream<Item = Result<v1::GetSupportBundleResponse, Status>> + Send + 'static>>;
+
+    async fn get_support_bundle(
+        &self,
+        request: Request<v1::GetSupportBundleRequest>,
+    ) -> Result<Response<Self::GetSupportBundleStream>, Status> {
+        let actor = caller(&request)?.identity.actor;
+        let hostname = self.app.hostname();
+        let documents = documents::all(&self.app, &actor);
+        let support = &self.app.engine.support;
+        let bundle = support.bundle(&actor, &hostname, documents).await;
+        let pieces = in_pieces(bundle.map_err(failed)?.bytes)
+            .map(|piece| Ok(v1::GetSupportBundleResponse { piece }));
+        Ok(Response::new(Box::pin(stream::iter(pieces))))
+    }
+}
+
+fn certificate(
+    outcome: qx_engine::Result<Certificate>,
+) -> Result<Response<v1::Certificate>, Status> {
+    let certificate = convert::certificate(outcome.map_err(failed)?);
+    Ok(Response::new(certificate.into()))
+}
+
+/// A file, as it is sent.
+fn in_pieces(bytes: Vec<u8>) -> impl Iterator<Item = Bytes> + Send {
+    let mut rest = Bytes::from(bytes);
+    std::iter::from_fn(move || {
+        let piece = rest.split_to(rest.len().min(PIECE));
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// What the caller sends, as it arrives.

@@ -38,14 +38,19 @@ pub(super) async fn back_up(
     let actor = &caller.identity.actor;
     let maker = app.engine.host.maker(actor, app.hostname())?;
     let file = app.engine.host.backup(actor, protection, maker).await?;
+    Ok(attachment(&file.name, file.bytes))
+}
+
+/// A file for the caller to keep. `name` is made of the host's name and a date.
+pub(super) fn attachment(name: &str, bytes: Vec<u8>) -> impl IntoResponse + use<> {
     let headers = [
         (CONTENT_TYPE, "application/octet-stream".to_owned()),
         (
             CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{}\"", file.name),
+            format!("attachment; filename=\"{name}\""),
         ),
     ];
-    Ok((headers, file.bytes))
+    (headers, bytes)
 }
 
 pub(super) async fn restore(

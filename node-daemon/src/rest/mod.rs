@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod guest;
 pub(crate) mod health;
 mod host;
+mod host_care;
 mod host_config;
 mod host_logs;
 mod host_network;
@@ -95,6 +96,15 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::HOST_POWER, host_state::power)
         .on(&endpoints::HOST_LOGS, host_logs::get)
         .on(&endpoints::HOST_LOGS_FOLLOW, host_logs::follow)
+        .on(&endpoints::HOST_SERVICES, host_care::services)
+        .on(&endpoints::HOST_SERVICE_RESTART, host_care::restart)
+        .on(&endpoints::HOST_CERTIFICATE_GET, host_care::certificate)
+        .on(&endpoints::HOST_CERTIFICATE_PUT, host_care::put_certificate)
+        .on(
+            &endpoints::HOST_CERTIFICATE_REGENERATE,
+            host_care::regenerate_certificate,
+        )
+        .on(&endpoints::HOST_SUPPORT_BUNDLE, host_care::support_bundle)
         .on(&endpoints::HOST_CONFIG_GET, host_config::get)
         .on(&endpoints::HOST_CONFIG_PATCH, host_config::patch)
         .on(&endpoints::HOST_NETWORK_GET, host_network::get)
@@ -242,10 +252,11 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let mut options = Options::parse_from(["qx-node"]);
         options.data_dir = data.path().to_owned();
+        options.state_dir = data.path().join("state");
         let engine = Engine::start(Arc::new(Fake::default()), options.places())
             .await
             .unwrap();
-        let app = App::new(engine, &options, String::new());
+        let app = App::new(engine, &options);
         let served: HashSet<&str> = routes(&app).served.into_iter().collect();
         for endpoint in endpoints::ALL {
             assert!(

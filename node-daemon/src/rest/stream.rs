@@ -139,7 +139,19 @@ impl<S: Source> Feed<S> {
             code,
             reason: reason.into(),
         };
-        sent(&mut socket, Message::Close(Some(frame))).await;
+        if sent(&mut socket, Message::Close(Some(frame))).await {
+            until_closed(&mut socket).await;
+        }
+    }
+}
+
+/// Waits until the other end has closed, too (RFC 6455, section 7.1.1). A socket that is closed before, with something
+/// of the other end's still on its way, is reset, which takes away what the other end has not read yet: that it was too
+/// slow, of all things.
+async fn until_closed(socket: &mut WebSocket) {
+    let closed = async { while let Some(Ok(_)) = socket.recv().await {} };
+    if tokio::time::timeout(STALLED, closed).await.is_err() {
+        tracing::info!("a listener did not close within {STALLED:?}");
     }
 }
 

@@ -16,6 +16,7 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
         .replace("{id}", NOBODY)
         .replace("{name}", "none.iso")
         .replace("{volume}", "none.qcow2")
+        .replace("{service}", "none")
         .replace("{target}", "vda")
         .replace("{pid}", "1")
         .replace("{mac}", "52:54:00:00:00:00");
@@ -63,6 +64,7 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, headers: &[(&str, &str)]) ->
             r#"{"network":{"interfaces":["auto"],"ipv4":{"method":"dhcp"},"ipv6":{"method":"auto"}}}"#,
         ),
         Input::Json("HostBackup") => request.json(r#"{"unencrypted":true}"#),
+        Input::Json("HostCertificatePut") => request.json(r#"{"certificate":"","key":""}"#),
         Input::Json("HostPower") => request.json(r#"{"action":"reboot"}"#),
         Input::Json("HostReset") => request.json(r#"{"scope":"everything","confirm":"x"}"#),
         Input::Json(other) => panic!("no body for {other}: add one"),
@@ -296,7 +298,7 @@ async fn tokens_survive_a_restart_and_sessions_do_not() {
 #[tokio::test]
 async fn a_client_logs_in_acts_and_logs_out() {
     let daemon = Daemon::start().await;
-    let trust = Trust::Fingerprint(daemon.node.fingerprint().to_owned());
+    let trust = Trust::Fingerprint(daemon.node.fingerprint());
     let nobody = Client::https(&daemon.url(), trust).unwrap();
     let Err(Error::Refused(problem)) = nobody.clone().log_in("root", "wrong").await else {
         panic!("a wrong password was taken")

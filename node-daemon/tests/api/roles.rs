@@ -19,9 +19,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 
 use crate::grpc::{Channel, authorized, channel};
-use crate::streams::{Socket, open};
 use crate::support::{Daemon, ask};
 use crate::users::{login, made};
+use crate::websocket::{Socket, open};
 
 const ROLES: [Role; 3] = [Role::Viewer, Role::Operator, Role::Admin];
 const PATIENCE: Duration = Duration::from_secs(20);

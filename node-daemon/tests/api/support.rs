@@ -174,7 +174,7 @@ impl Daemon {
 
     /// As a machine elsewhere.
     pub(crate) fn remote(&self, token: &str) -> Client {
-        let trust = Trust::Fingerprint(self.node.fingerprint().to_owned());
+        let trust = Trust::Fingerprint(self.node.fingerprint());
         Client::https(&self.url(), trust)
             .unwrap()
             .with_token(token.to_owned())

@@ -9,6 +9,7 @@ mod console;
 mod credential;
 mod events;
 mod guest;
+mod host_care;
 mod host_config;
 mod host_network;
 mod logs;

@@ -4,7 +4,7 @@ use qx_model::access::Operation;
 
 use super::endpoint::{Access, Endpoint, Input, Method, Output, Parameter, query};
 use Access::Requires;
-use Method::{Get, Post};
+use Method::{Get, Post, Put};
 
 /// The host.
 pub const HOST_GET: Endpoint = Endpoint::new(
@@ -79,3 +79,62 @@ pub const HOST_POWER: Endpoint = Endpoint::new(
 .takes(Input::Json("HostPower"))
 .answers(202, Output::Empty)
 .fails(&[409, 503]);
+/// How services do.
+pub const HOST_SERVICES: Endpoint = Endpoint::new(
+    "listHostServices",
+    Get,
+    "/api/v1/host/services",
+    Requires(Operation::HostServices),
+    "The host's services and how they do",
+)
+.answers(200, Output::Json("HostServiceList"))
+.fails(&[503]);
+/// Restart one.
+pub const HOST_SERVICE_RESTART: Endpoint = Endpoint::new(
+    "restartHostService",
+    Post,
+    "/api/v1/host/services/{service}/restart",
+    Requires(Operation::HostServiceRestart),
+    "Stop and start a service of the host; VMs run on. The node daemon answers first and is away for some seconds then",
+)
+.answers(200, Output::Json("HostService"))
+.fails(&[404, 409, 503]);
+/// The certificate.
+pub const HOST_CERTIFICATE_GET: Endpoint = Endpoint::new(
+    "getHostCertificate",
+    Get,
+    "/api/v1/host/certificate",
+    Requires(Operation::HostCertificateGet),
+    "The certificate that HTTPS and gRPC are served with",
+)
+.answers(200, Output::Json("HostCertificate"));
+/// Another one.
+pub const HOST_CERTIFICATE_PUT: Endpoint = Endpoint::new(
+    "putHostCertificate",
+    Put,
+    "/api/v1/host/certificate",
+    Requires(Operation::HostCertificateEdit),
+    "Serve with another certificate; connections that stand are not ended",
+)
+.takes(Input::Json("HostCertificatePut"))
+.answers(200, Output::Json("HostCertificate"))
+.fails(&[507]);
+/// A new one of its own.
+pub const HOST_CERTIFICATE_REGENERATE: Endpoint = Endpoint::new(
+    "regenerateHostCertificate",
+    Post,
+    "/api/v1/host/certificate/regenerate",
+    Requires(Operation::HostCertificateEdit),
+    "Make a key and a self-signed certificate for the name and the addresses that the host has now, and serve with them",
+)
+.answers(200, Output::Json("HostCertificate"))
+.fails(&[507]);
+/// What helpers ask for.
+pub const HOST_SUPPORT_BUNDLE: Endpoint = Endpoint::new(
+    "getHostSupportBundle",
+    Get,
+    "/api/v1/host/support-bundle",
+    Requires(Operation::HostSupportBundle),
+    "State, logs and settings of the host as a gzip'ed tar file, without passwords, keys and tokens",
+)
+.answers(200, Output::Bytes);

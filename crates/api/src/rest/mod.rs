@@ -8,9 +8,11 @@ mod event;
 mod guest;
 mod health;
 mod host;
+mod host_certificate;
 mod host_config;
 mod host_log;
 mod host_network;
+mod host_service;
 mod host_state;
 mod image;
 mod metrics;
@@ -41,6 +43,7 @@ pub use host::{
     Address, AddressOrigin, Boot, BootMode, ConfigSource, ConfigStatus, Cpu, DataKind, DataUsage,
     Host, Hypervisor, Memory, Storage,
 };
+pub use host_certificate::{HostCertificate, HostCertificatePut};
 pub use host_config::{
     HostConfig, HostConfigPatch, HostProxy, HostProxyPatch, HostSsh, HostSshPatch,
 };
@@ -49,6 +52,7 @@ pub use host_network::{
     BondMode, HostIpv4, HostIpv4Method, HostIpv6, HostIpv6Method, HostNetwork, HostNetworkChange,
     ManagementNetwork, NetworkTrial, NetworkUndone,
 };
+pub use host_service::{HostService, HostServiceList, HostServiceState};
 pub use host_state::{HostBackup, HostPower, HostPowerAction, HostReset, HostRestored, ResetScope};
 pub use image::{Image, ImageFormat, ImagePage};
 pub use metrics::{MetricsSample, MetricsSeries, MetricsValues, VmMetrics};

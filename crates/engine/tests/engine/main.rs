@@ -7,6 +7,7 @@ mod cloud_init;
 mod consoles;
 mod guests;
 mod host;
+mod host_care;
 mod host_config;
 mod host_network;
 mod images;

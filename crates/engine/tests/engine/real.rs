@@ -309,6 +309,47 @@ async fn a_host_that_goes_down_waits_for_its_vms_and_starts_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn vms_are_asked_to_shut_down_in_the_reverse_of_the_order_that_they_start_in() {
+    let real = Real::new().await;
+    let vms = &real.engine.vms;
+    // Neither by name nor by number as text.
+    for (name, order) in [("a", Some(20)), ("b", Some(3)), ("c", None)] {
+        let wish = VmSpec {
+            autostart: order.is_some(),
+            ..spec(name)
+        };
+        let id = vms.create(&admin(), wish).await.unwrap().id;
+        if order.is_some() {
+            let edit = VmEdit {
+                autostart_order: order,
+                ..VmEdit::default()
+            };
+            vms.edit(&admin(), id, None, edit).await.unwrap();
+        }
+        vms.start(&admin(), id).await.unwrap();
+    }
+    let begun = Instant::now();
+    // VMs without a system hear no power button, so each number has its share of the time.
+    let output = real.script("stop-guests").arg("6").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    let asked: Vec<&str> = said
+        .lines()
+        .filter_map(|line| line.split_once("for VMs to shut down: "))
+        .map(|(_, names)| names.trim_end())
+        .collect();
+    assert_eq!(asked, ["c", "a", "b"], "{said}");
+    assert!(
+        said.lines()
+            .last()
+            .unwrap()
+            .starts_with("Switched off, as they did not")
+    );
+    assert!(begun.elapsed() >= Duration::from_secs(5), "{said}");
+    assert_eq!(real.virsh(&["list", "--name"]), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn vms_that_are_marked_so_start_with_the_host_in_their_order() {
     let real = Real::new().await;
     let vms = &real.engine.vms;
