@@ -590,7 +590,7 @@ impl std::str::FromStr for Disk {
 pub(crate) enum ImageCommand {
     /// List them.
     List,
-    /// Add a file.
+    /// Add a file. One whose upload broke off is gone on with.
     Upload {
         /// What to upload.
         file: PathBuf,

@@ -1,15 +1,22 @@
 //! `qx image`.
 
+use std::io::SeekFrom;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use qx_api::client::Client;
 use qx_api::rest::Image;
+use sha2::{Digest, Sha256};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::args::{Format, ImageCommand};
 use crate::files::{bar, open, pieces};
 use crate::output::{list, plain, word};
 use crate::size::Size;
+
+/// Most of the end of what the host has that is compared, in bytes.
+const MOST_TAIL: u64 = 1 << 20;
 
 pub(crate) async fn run(client: &Client, format: Format, command: ImageCommand) -> Result<()> {
     match command {
@@ -49,11 +56,38 @@ async fn upload(
     let name = name
         .or(own)
         .with_context(|| format!("{shown} has no name: give one by --name"))?;
-    let (file, size) = open(path).await?;
+    let (mut file, size) = open(path).await?;
+    let offset = broke_off(client, &name, &mut file, size)
+        .await
+        .with_context(|| format!("can't read {shown}"))?;
     let bar = bar(size);
+    if offset > 0 {
+        bar.println(format!("{shown}: going on where an upload broke off"));
+        bar.set_position(offset);
+    }
+    let content = pieces(file, bar.clone());
     let image = client
-        .upload_image(&name, size, sha256, pieces(file, bar.clone()))
+        .upload_image(&name, (offset, size - offset), sha256, content)
         .await;
     bar.finish_and_clear();
     Ok(image?)
+}
+
+/// Where an upload of the same file broke off, which is where `file` stands then; 0 if none did.
+async fn broke_off(client: &Client, name: &str, file: &mut File, size: u64) -> Result<u64> {
+    let uploads = client.image_uploads().await?;
+    let mut known = uploads.iter();
+    let part = known.find(|part| part.name == name && part.total_bytes == size && !part.under_way);
+    let Some(part) = part.filter(|part| part.tail_bytes <= part.received_bytes.min(MOST_TAIL))
+    else {
+        return Ok(0);
+    };
+    let mut tail = Vec::new();
+    let start = part.received_bytes - part.tail_bytes;
+    file.seek(SeekFrom::Start(start)).await?;
+    file.take(part.tail_bytes).read_to_end(&mut tail).await?;
+    let same = hex::encode(Sha256::digest(&tail)) == part.tail_sha256;
+    let offset = if same { part.received_bytes } else { 0 };
+    file.seek(SeekFrom::Start(offset)).await?;
+    Ok(offset)
 }

@@ -1,4 +1,5 @@
 // The image library.
+import { request } from 'node:https';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { complaints, launch, logIn, newContext } from './browser';
@@ -76,4 +77,44 @@ test('an upload that breaks off says so, and a new try succeeds', async () => {
   await page.getByText('Upload failed.').waitFor();
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.getByRole('cell', { name: 'broken.iso', exact: true }).waitFor();
+});
+
+/** Begins to send a file as a browser does, and pulls the cable when a part of it has arrived. */
+async function sendAPart(name: string, content: Buffer, part: number): Promise<void> {
+  const session = await page.context().request.get(`${daemon.url}/api/v1/session`);
+  const { csrf_token: token } = (await session.json()) as { csrf_token: string };
+  const cookie = (await page.context().cookies()).map((one) => `${one.name}=${one.value}`).join('; ');
+  const headers = { cookie, origin: daemon.url, 'x-csrf-token': token, 'content-length': content.length };
+  const sending = request(`${daemon.url}/api/v1/images/${name}`, { method: 'PUT', headers, rejectUnauthorized: false });
+  sending.on('error', () => undefined);
+  sending.write(content.subarray(0, part));
+  const arrived = async () => {
+    const answer = await page.context().request.get(`${daemon.url}/api/v1/image-uploads`);
+    const { items } = (await answer.json()) as { items: { received_bytes: number; under_way: boolean }[] };
+    return items[0];
+  };
+  await expect.poll(async () => (await arrived())?.received_bytes, { timeout: 20_000 }).toBe(part);
+  sending.destroy();
+  await expect.poll(async () => (await arrived())?.under_way, { timeout: 20_000 }).toBe(false);
+}
+
+test('an upload that was cut goes on after the page was loaded again', async () => {
+  const content = Buffer.alloc(4 << 20);
+  for (let at = 0; at < content.length; at += 4) content.writeUInt32LE(at, at);
+  await sendAPart('cut.img', content, 3 << 20);
+  await page.reload();
+  await page.getByText('Broke off: 75 % of 4 MiB are on the host.').waitFor();
+  const sent = page.waitForRequest((asked) => asked.method() === 'PUT');
+  await page.locator('input[type=file]').first().setInputFiles({ name: 'cut.img', mimeType: 'application/octet-stream', buffer: content });
+  expect((await sent).headers()['upload-offset']).toBe(`${3 << 20}`);
+  await page.getByRole('cell', { name: 'cut.img', exact: true }).waitFor();
+  await page.getByText('Broke off').waitFor({ state: 'detached' });
+
+  // Another file of the same name and size is another one.
+  await sendAPart('other.img', content, 3 << 20);
+  const again = page.waitForRequest((asked) => asked.method() === 'PUT');
+  const other = Buffer.alloc(content.length, 9);
+  await page.locator('input[type=file]').first().setInputFiles({ name: 'other.img', mimeType: 'application/octet-stream', buffer: other });
+  expect((await again).headers()['upload-offset']).toBe('0');
+  await page.getByRole('cell', { name: 'other.img', exact: true }).waitFor();
 });

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -283,6 +283,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
             .map(Self)
             .map_err(|error| Failure::field("name", error.to_string()))
     }
+}
+
+/// Where an upload goes on that broke off.
+const OFFSET: &str = "Upload-Offset";
+
+/// Bytes of an upload that are here already.
+pub(crate) fn offset(headers: &HeaderMap) -> Result<u64, Failure> {
+    let Some(header) = headers.get(OFFSET) else {
+        return Ok(0);
+    };
+    let number = header.to_str().ok().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| Failure::field(OFFSET, "must be a number of bytes"))
 }
 
 /// The `{service}` of a service's path.

@@ -556,16 +556,45 @@ pub const IMAGE_UPLOAD: Endpoint = Endpoint::new(
     Requires(Operation::ImageUpload),
     "Add a file to the image library; it appears when it is complete",
 )
-.query(&[Parameter {
-    name: "X-Checksum-SHA256",
-    header: true,
-    required: false,
-    kind: "string",
-    description: "SHA-256 of the whole file as hex; a file that differs is refused.",
-}])
+.query(&[
+    Parameter {
+        name: "X-Checksum-SHA256",
+        header: true,
+        required: false,
+        kind: "string",
+        description: "SHA-256 of the whole file as hex; a file that differs is refused.",
+    },
+    Parameter {
+        name: "Upload-Offset",
+        header: true,
+        required: false,
+        kind: "integer",
+        description: "Go on with an upload that broke off: `received_bytes` of `GET /api/v1/image-uploads`, the body \
+                      being the rest of the file.",
+    },
+])
 .takes(Input::Bytes)
 .answers(201, Output::Json("Image"))
 .fails(&[409, 507]);
+/// Uploads that can be gone on with.
+pub const IMAGE_UPLOAD_LIST: Endpoint = Endpoint::new(
+    "listImageUploads",
+    Get,
+    "/api/v1/image-uploads",
+    Requires(Operation::ImageList),
+    "Uploads of images that are under way, or broke off: a part of known length is kept for a day",
+)
+.answers(200, Output::Json("ImageUploadPage"));
+/// Give one up.
+pub const IMAGE_UPLOAD_DELETE: Endpoint = Endpoint::new(
+    "deleteImageUpload",
+    Delete,
+    "/api/v1/image-uploads/{name}",
+    Requires(Operation::ImageUpload),
+    "Give up an upload that broke off",
+)
+.answers(204, Output::Empty)
+.fails(&[404, 409]);
 /// Remove an image.
 pub const IMAGE_DELETE: Endpoint = Endpoint::new(
     "deleteImage",
@@ -728,6 +757,8 @@ pub const ALL: &[Endpoint] = &[
     GUEST_REBOOT,
     IMAGE_LIST,
     IMAGE_UPLOAD,
+    IMAGE_UPLOAD_LIST,
+    IMAGE_UPLOAD_DELETE,
     IMAGE_DELETE,
     NETWORK_LIST,
     NETWORK_CREATE,

@@ -382,6 +382,7 @@ fn schemas() -> serde_json::Result<Map<String, Value>> {
     collect::<rest::Cdrom>(&mut found);
     collect::<rest::ConsoleRequest>(&mut found);
     collect::<rest::ConsoleTicket>(&mut found);
+    collect::<rest::ImageUploadPage>(&mut found);
     collect::<rest::ImagePage>(&mut found);
     collect::<rest::NetworkPage>(&mut found);
     collect::<rest::NetworkCreate>(&mut found);

@@ -74,6 +74,13 @@ export const imagesQuery = queryOptions({
   queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/images', { signal }))).items,
 });
 
+/** Uploads that are under way, in whichever browser, or broke off and can be gone on with. */
+export const imageUploadsQuery = queryOptions({
+  queryKey: ['image-uploads'],
+  queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/image-uploads', { signal }))).items,
+  staleTime: 0,
+});
+
 export const networksQuery = queryOptions({
   queryKey: ['networks'],
   queryFn: async ({ signal }) => (await ask(api.GET('/api/v1/networks', { signal }))).items,

@@ -344,6 +344,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/image-uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Uploads of images that are under way, or broke off: a part of known length is kept for a day */
+        get: operations["listImageUploads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/image-uploads/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Give up an upload that broke off */
+        delete: operations["deleteImageUpload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images": {
         parameters: {
             query?: never;
@@ -2525,6 +2559,35 @@ export interface components {
         ImagePage: {
             /** @description Ordered by name. */
             items: components["schemas"]["Image"][];
+        };
+        /** @description An upload that is under way, or broke off and can be gone on with for a day. */
+        ImageUpload: {
+            /** @description What the image will be called. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Bytes that are here: where to go on.
+             */
+            received_bytes: number;
+            /**
+             * Format: int64
+             * @description How many of the last bytes that are here `tail_sha256` is of, at most 1 MiB.
+             */
+            tail_bytes: number;
+            /** @description SHA-256 of them as lower-case hex: compare it with the same part of your file before you go on. */
+            tail_sha256: string;
+            /**
+             * Format: int64
+             * @description Bytes that the whole has.
+             */
+            total_bytes: number;
+            /** @description Somebody is sending it now. */
+            under_way: boolean;
+        };
+        /** @description Images of which a part has arrived. */
+        ImageUploadPage: {
+            /** @description Ordered by name. */
+            items: components["schemas"]["ImageUpload"][];
         };
         /** @description A target of an iSCSI server. */
         IscsiSource: {
@@ -5371,6 +5434,127 @@ export interface operations {
             };
         };
     };
+    listImageUploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageUploadPage"];
+                };
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteImageUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not logged in, or the credentials are wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role doesn't allow it, or the CSRF token or the Origin is wrong. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its state doesn't allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field or parameter is wrong; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The daemon failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listImages: {
         parameters: {
             query?: never;
@@ -5424,6 +5608,8 @@ export interface operations {
             header?: {
                 /** @description SHA-256 of the whole file as hex; a file that differs is refused. */
                 "X-Checksum-SHA256"?: string;
+                /** @description Go on with an upload that broke off: `received_bytes` of `GET /api/v1/image-uploads`, the body being the rest of the file. */
+                "Upload-Offset"?: number;
             };
             path: {
                 name: string;

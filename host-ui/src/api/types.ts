@@ -15,6 +15,7 @@ export type NetworkTrial = Schemas['NetworkTrial'];
 export type HostConfig = Schemas['HostConfig'];
 export type HostConfigPatch = Schemas['HostConfigPatch'];
 export type Image = Schemas['Image'];
+export type ImageUpload = Schemas['ImageUpload'];
 export type Network = Schemas['Network'];
 export type NetworkCreate = Schemas['NetworkCreate'];
 export type NetworkPatch = Schemas['NetworkPatch'];

@@ -83,6 +83,9 @@ export const deWork: Record<keyof typeof enWork, string> = {
   'upload.progress': '{percent} %, {sent} von {total}. Es läuft weiter, während Sie andere Seiten benutzen; lassen Sie diesen Tab offen.',
   'upload.finishing': 'Gesendet. Der Host schreibt die Datei …',
   'upload.failed': 'Hochladen fehlgeschlagen. {detail}',
+  'upload.broken': 'Abgebrochen: {percent} % von {total} sind auf dem Host. Wählen Sie dieselbe Datei erneut, um weiterzumachen; was da ist, bleibt einen Tag.',
+  'upload.discard': 'Verwerfen',
+  'upload.discard.failed': '{name} wurde nicht verworfen',
   'upload.cancel.named': 'Hochladen von {name} abbrechen',
   'upload.dismiss.named': 'Hochladen von {name} ausblenden',
 };

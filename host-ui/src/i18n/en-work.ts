@@ -81,6 +81,9 @@ export const enWork = {
   'upload.progress': '{percent} %, {sent} of {total}. It goes on while you use other pages; keep this tab open.',
   'upload.finishing': 'Sent. The host is writing it down …',
   'upload.failed': 'Upload failed. {detail}',
+  'upload.broken': 'Broke off: {percent} % of {total} are on the host. Choose the same file again to go on; what is there is kept for a day.',
+  'upload.discard': 'Discard',
+  'upload.discard.failed': 'Could not discard {name}',
   'upload.cancel.named': 'Cancel the upload of {name}',
   'upload.dismiss.named': 'Dismiss the upload of {name}',
 } as const;

@@ -44,7 +44,7 @@ function Library({ role }: { role: Role }) {
         {images.data !== undefined && <p className="text-sm text-muted">{t('images.count', { count: images.data.length })}</p>}
         <div className="ml-auto">{upload}</div>
       </div>
-      <UploadList />
+      <UploadList reason={reason} />
       {images.isPending && <Loading label={t('images.loading')} />}
       {images.isError && <LoadError error={images.error} what={t('images.what')} retry={() => void images.refetch()} />}
       {images.isSuccess && images.data.length === 0 && (

@@ -1,6 +1,6 @@
 // The uploads of this browser. They go on while the person is on another page, so they live outside React.
 import { putFile, UploadCancelled } from '@/api/put-file';
-import { imagesQuery, queryClient } from '@/api/queries';
+import { imagesQuery, imageUploadsQuery, queryClient } from '@/api/queries';
 import { Store } from '@/app/store';
 
 export type Upload = {
@@ -30,7 +30,7 @@ export function libraryName(fileName: string): string {
   return name.slice(0, 128) || 'image';
 }
 
-/** Starts to send a file. One of the same name that still runs is left alone. */
+/** Starts to send a file, or goes on with it. One of the same name that still runs is left alone. */
 export async function startUpload(file: File): Promise<void> {
   const name = libraryName(file.name);
   const known = uploads.get().find((upload) => upload.name === name);
@@ -40,23 +40,41 @@ export async function startUpload(file: File): Promise<void> {
   files.set(name, { file, abort });
   uploads.set([...uploads.get(), { name, totalBytes: file.size, sentBytes: 0, error: null }]);
   try {
-    const onProgress = (sentBytes: number) => patch(name, { sentBytes });
-    await putFile(`/api/v1/images/${encodeURIComponent(name)}`, file, { onProgress, signal: abort.signal });
+    const offset = await brokeOffAt(name, file);
+    patch(name, { sentBytes: offset });
+    const onProgress = (sentBytes: number) => patch(name, { sentBytes: offset + sentBytes });
+    const headers = { 'Upload-Offset': `${offset}` };
+    await putFile(`/api/v1/images/${encodeURIComponent(name)}`, file.slice(offset), { headers, onProgress, signal: abort.signal });
     await queryClient.invalidateQueries({ queryKey: imagesQuery.queryKey });
     forget(name);
   } catch (error) {
     if (error instanceof UploadCancelled) forget(name);
     else patch(name, { error });
   }
+  void queryClient.invalidateQueries({ queryKey: imageUploadsQuery.queryKey });
 }
 
-/** Stops a running upload, or forgets one that failed. */
+/** How much of the same file the host has from an upload that broke off; 0 when all of it is to be sent. */
+async function brokeOffAt(name: string, file: File): Promise<number> {
+  const parts = await queryClient.fetchQuery(imageUploadsQuery);
+  const part = parts.find((known) => known.name === name && known.total_bytes === file.size && !known.under_way);
+  if (part === undefined) return 0;
+  const end = file.slice(part.received_bytes - part.tail_bytes, part.received_bytes);
+  return (await sha256(end)) === part.tail_sha256 ? part.received_bytes : 0;
+}
+
+async function sha256(content: Blob): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', await content.arrayBuffer());
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Stops a running upload, or forgets one that failed. What the host has of it is kept there for a day. */
 export function cancelUpload(name: string): void {
   files.get(name)?.abort.abort();
   forget(name);
 }
 
-/** Sends a failed upload again, from its beginning. */
+/** Goes on with a failed upload. */
 export function retryUpload(name: string): void {
   const running = files.get(name);
   if (running !== undefined) void startUpload(running.file);

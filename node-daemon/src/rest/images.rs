@@ -5,11 +5,12 @@ use axum::extract::State;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use qx_api::rest::ImagePage;
+use qx_api::rest::{ImagePage, ImageUpload, ImageUploadPage};
+use qx_engine::{Announced, PartialImage};
 
 use crate::app::App;
 use crate::callers::Caller;
-use crate::extract::{Json, Name, drain, pieces};
+use crate::extract::{Json, Name, drain, offset, pieces};
 use crate::problem::Failure;
 
 const CHECKSUM: &str = "X-Checksum-SHA256";
@@ -31,18 +32,14 @@ pub(super) async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Result<impl IntoResponse, Failure> {
-    let sha256 = checksum(&headers)?;
-    let images = &app.engine.images;
+    let announced = Announced {
+        offset: offset(&headers)?,
+        size: length(&headers),
+        sha256: checksum(&headers)?,
+    };
+    let (images, actor) = (&app.engine.images, &caller.identity.actor);
     let mut body = pieces(body);
-    let stored = images
-        .upload(
-            &caller.identity.actor,
-            name,
-            &mut body,
-            length(&headers),
-            sha256,
-        )
-        .await;
+    let stored = images.upload(actor, name, &mut body, announced).await;
     match stored {
         Ok(image) => Ok((StatusCode::CREATED, Json(qx_api::rest::Image::from(image)))),
         Err(error) => {
@@ -78,5 +75,36 @@ pub(super) async fn delete(
         .images
         .delete(&caller.identity.actor, &name)
         .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn uploads(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<ImageUploadPage>, Failure> {
+    let parts = app.engine.images.partial(&caller.identity.actor).await?;
+    Ok(Json(ImageUploadPage {
+        items: parts.into_iter().map(wire).collect(),
+    }))
+}
+
+fn wire((part, under_way): (PartialImage, bool)) -> ImageUpload {
+    ImageUpload {
+        name: part.name.into(),
+        received_bytes: part.received_bytes,
+        total_bytes: part.total_bytes,
+        tail_bytes: part.tail_bytes,
+        tail_sha256: hex::encode(part.tail_sha256),
+        under_way,
+    }
+}
+
+pub(super) async fn forget_upload(
+    State(app): State<App>,
+    caller: Caller,
+    Name(name): Name,
+) -> Result<StatusCode, Failure> {
+    let images = &app.engine.images;
+    images.forget_partial(&caller.identity.actor, name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -164,6 +164,8 @@ fn routes(app: &App) -> Routes<'_> {
         .on(&endpoints::GUEST_REBOOT, guest::reboot)
         .on(&endpoints::IMAGE_LIST, images::list)
         .on(&endpoints::IMAGE_UPLOAD, images::upload)
+        .on(&endpoints::IMAGE_UPLOAD_LIST, images::uploads)
+        .on(&endpoints::IMAGE_UPLOAD_DELETE, images::forget_upload)
         .on(&endpoints::IMAGE_DELETE, images::delete)
         .on(&endpoints::NETWORK_LIST, networks::list)
         .on(&endpoints::NETWORK_CREATE, networks::create)

@@ -13,10 +13,8 @@ use super::tasks::location;
 use crate::app::App;
 use crate::callers::Caller;
 use crate::convert;
-use crate::extract::{Json, drain, pieces};
+use crate::extract::{Json, drain, offset, pieces};
 use crate::problem::Failure;
-
-const OFFSET: &str = "Upload-Offset";
 
 pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Json<Updates>, Failure> {
     status(&app, &caller.identity.actor).await
@@ -132,12 +130,4 @@ pub(crate) async fn healthy(app: &App) -> Result<Vec<String>, Failure> {
     let checks = readiness(app).await?.checks;
     let fine = checks.into_iter().filter(|check| check.ok);
     Ok(fine.map(|check| check.name).collect())
-}
-
-fn offset(headers: &HeaderMap) -> Result<u64, Failure> {
-    let Some(header) = headers.get(OFFSET) else {
-        return Ok(0);
-    };
-    let number = header.to_str().ok().and_then(|text| text.parse().ok());
-    number.ok_or_else(|| Failure::field(OFFSET, "must be a number of bytes"))
 }

@@ -5,7 +5,7 @@ use futures_util::stream;
 use qx_api::rest::ImageFormat;
 use sha2::{Digest, Sha256};
 
-use crate::support::{Daemon, ask};
+use crate::support::{Daemon, ask, eventually};
 
 #[tokio::test]
 async fn an_upload_appears_whole_and_can_be_removed() {
@@ -20,7 +20,7 @@ async fn an_upload_appears_whole_and_can_be_removed() {
     let image = client
         .upload_image(
             "disk.img",
-            content.len() as u64,
+            (0, content.len() as u64),
             Some(&digest),
             stream::iter(pieces),
         )
@@ -93,25 +93,6 @@ async fn a_wrong_checksum_leaves_nothing_behind() {
     assert_eq!(tree(&daemon), before);
 }
 
-#[tokio::test]
-async fn an_upload_that_breaks_off_leaves_nothing_behind() {
-    let daemon = Daemon::start().await;
-    let before = tree(&daemon);
-    let pieces = vec![
-        Ok(Bytes::from(vec![1_u8; 100_000])),
-        Err(std::io::Error::other("the cable was pulled")),
-    ];
-    let sent = daemon
-        .local()
-        .upload_image("a.iso", 1 << 20, None, stream::iter(pieces))
-        .await;
-    assert!(sent.is_err());
-    crate::support::eventually("the rest is cleaned up", async || {
-        (tree(&daemon) == before).then_some(())
-    })
-    .await;
-}
-
 /// Every file below the data directory but the database.
 fn tree(daemon: &Daemon) -> Vec<String> {
     let mut found = Vec::new();
@@ -130,4 +111,48 @@ fn tree(daemon: &Daemon) -> Vec<String> {
     }
     found.sort();
     found
+}
+
+#[tokio::test]
+async fn an_upload_that_broke_off_is_told_of_and_gone_on_with() {
+    let daemon = Daemon::start().await;
+    let client = daemon.local();
+    let content: Vec<u8> = (0..500_000_u32).flat_map(u32::to_le_bytes).collect();
+    let cut = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    let pieces = [Ok(Bytes::copy_from_slice(&content[..1_500_000])), Err(cut)];
+    let whole = (0, content.len() as u64);
+    client
+        .upload_image("disk.img", whole, None, stream::iter(pieces))
+        .await
+        .unwrap_err();
+    let part = eventually("the upload to break off", async || {
+        let parts = client.image_uploads().await.unwrap();
+        parts.into_iter().find(|part| !part.under_way)
+    })
+    .await;
+    assert_eq!(
+        (part.name.as_str(), part.total_bytes),
+        ("disk.img", 2_000_000)
+    );
+    let here = usize::try_from(part.received_bytes).unwrap();
+    assert!(here <= 1_500_000 && part.tail_bytes == part.received_bytes.min(1 << 20));
+    let tail = &content[here - usize::try_from(part.tail_bytes).unwrap()..here];
+    assert_eq!(part.tail_sha256, hex::encode(Sha256::digest(tail)));
+
+    let path = "/api/v1/images/disk.img";
+    for (offset, status) in [("1", 409), ("-1", 422), ("x", 422)] {
+        let request = ask("PUT", path).with("upload-offset", offset).body("x");
+        assert_eq!(daemon.send_local(request).await.status, status, "{offset}");
+    }
+    let rest = [Ok(Bytes::copy_from_slice(&content[here..]))];
+    let sizes = (part.received_bytes, 2_000_000 - part.received_bytes);
+    let digest = hex::encode(Sha256::digest(&content));
+    let image = client
+        .upload_image("disk.img", sizes, Some(&digest), stream::iter(rest))
+        .await
+        .unwrap();
+    assert_eq!(image.size_bytes, 2_000_000);
+    assert!(client.image_uploads().await.unwrap().is_empty());
+    let none = client.delete_image_upload("disk.img").await.unwrap_err();
+    assert!(none.to_string().contains("does not exist"), "{none}");
 }

@@ -2,6 +2,7 @@
 //! on the same machine. Owns what is measured and how; the limits are the product's promises.
 
 mod cockpit;
+mod console;
 mod host;
 mod install;
 mod race;
@@ -27,6 +28,8 @@ pub enum Part {
     Virtual,
     /// Power-on until ready in real seconds, and memory in use a minute later.
     Host,
+    /// The console by itself: first frame, keys, memory, and what it takes while nobody looks.
+    Console,
     /// An installation and an update on its disk, beside `dd` and `sha256sum` of the same bytes on the same disk, and
     /// their memory.
     Install,
@@ -41,6 +44,9 @@ pub fn run(parts: &[Part], runs: usize) -> Result<Report> {
     let image = Image::latest()?;
     let lab = Lab::open("Bench")?;
     let mut report = Report::new(&image);
+    if asked(Part::Console) {
+        console::run(&lab, &mut report)?;
+    }
     if asked(Part::Virtual) {
         host::virtual_boot(&lab, &image, runs, &mut report)?;
     }

@@ -89,7 +89,7 @@ pub(crate) enum Body {
     },
     Bytes {
         size: u64,
-        header: Option<(&'static str, String)>,
+        headers: Vec<(&'static str, String)>,
         content: AnyBody,
     },
 }
@@ -109,12 +109,13 @@ impl Body {
 }
 
 impl Body {
-    /// The same with a header; a file takes none.
+    /// The same with a header.
     pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
         match &mut self {
             Self::None => return Self::Bare(vec![(name, value)]),
-            Self::Json { headers, .. } | Self::Bare(headers) => headers.push((name, value)),
-            Self::Bytes { .. } => {}
+            Self::Json { headers, .. } | Self::Bare(headers) | Self::Bytes { headers, .. } => {
+                headers.push((name, value));
+            }
         }
         self
     }
@@ -250,13 +251,13 @@ impl Client {
             }
             Body::Bytes {
                 size,
-                header,
+                headers,
                 content,
             } => {
                 request = request
                     .header(CONTENT_TYPE, "application/octet-stream")
                     .header(CONTENT_LENGTH, size);
-                if let Some((name, value)) = header {
+                for (name, value) in headers {
                     request = request.header(name, value);
                 }
                 content

@@ -34,7 +34,8 @@ use uuid::Uuid;
 
 use crate::rest::{
     AuditPage, Cdrom, DiskAttach, DiskPatch, Host, HostBackup, HostPower, HostReset, HostRestored,
-    Image, ImagePage, NicAttach, NicPatch, Readiness, Session, Vm, VmCreate, VmPage, VmPatch,
+    Image, ImagePage, ImageUpload, ImageUploadPage, NicAttach, NicPatch, Readiness, Session, Vm,
+    VmCreate, VmPage, VmPatch,
 };
 use call::Body;
 pub use call::Error;
@@ -334,20 +335,41 @@ impl Client {
         Ok(page.items)
     }
 
-    /// Adds `content` of `size` bytes to the image library; the host checks `sha256` if given.
+    /// Adds a file to the image library; the host checks `sha256` if given. `content` are its last `size` bytes, those
+    /// behind the first `offset`, which are there from an upload that broke off.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn upload_image(
         &self,
         name: &str,
-        size: u64,
+        (offset, size): (u64, u64),
         sha256: Option<&str>,
         content: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
     ) -> Result<Image, Error> {
         let header = sha256.map(|sha256| ("X-Checksum-SHA256", sha256.to_owned()));
-        let body = stream_body(size, header, content);
+        let body = stream_body(size, header, content).with("Upload-Offset", offset.to_string());
         self.json(Method::PUT, &format!("/api/v1/images/{name}"), body)
+            .await
+    }
+
+    /// Uploads of images that are under way, or broke off.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn image_uploads(&self) -> Result<Vec<ImageUpload>, Error> {
+        let page: ImageUploadPage = self
+            .json(Method::GET, "/api/v1/image-uploads", Body::None)
+            .await?;
+        Ok(page.items)
+    }
+
+    /// Gives up an upload that broke off.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn delete_image_upload(&self, name: &str) -> Result<(), Error> {
+        self.empty(Method::DELETE, &format!("/api/v1/image-uploads/{name}"))
             .await
     }
 
@@ -399,7 +421,7 @@ fn stream_body(
     let frames = content.map_ok(http_body::Frame::data);
     Body::Bytes {
         size,
-        header,
+        headers: header.into_iter().collect(),
         content: BodyExt::boxed_unsync(StreamBody::new(frames)),
     }
 }

@@ -51,3 +51,29 @@ pub struct ImagePage {
     /// Ordered by name.
     pub items: Vec<Image>,
 }
+
+/// Images of which a part has arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ImageUploadPage {
+    /// Ordered by name.
+    pub items: Vec<ImageUpload>,
+}
+
+/// An upload that is under way, or broke off and can be gone on with for a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ImageUpload {
+    /// What the image will be called.
+    pub name: String,
+    /// Bytes that are here: where to go on.
+    pub received_bytes: u64,
+    /// Bytes that the whole has.
+    pub total_bytes: u64,
+    /// How many of the last bytes that are here `tail_sha256` is of, at most 1 MiB.
+    pub tail_bytes: u64,
+    /// SHA-256 of them as lower-case hex: compare it with the same part of your file before you go on.
+    pub tail_sha256: String,
+    /// Somebody is sending it now.
+    pub under_way: bool,
+}

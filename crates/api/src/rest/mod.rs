@@ -54,7 +54,7 @@ pub use host_network::{
 };
 pub use host_service::{HostService, HostServiceList, HostServiceState};
 pub use host_state::{HostBackup, HostPower, HostPowerAction, HostReset, HostRestored, ResetScope};
-pub use image::{Image, ImageFormat, ImagePage};
+pub use image::{Image, ImageFormat, ImagePage, ImageUpload, ImageUploadPage};
 pub use metrics::{MetricsSample, MetricsSeries, MetricsValues, VmMetrics};
 pub use network::{
     Bridge, BridgePage, DhcpReservation, Network, NetworkCreate, NetworkDhcp, NetworkIpv4,

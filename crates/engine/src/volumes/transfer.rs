@@ -94,9 +94,17 @@ impl Volumes {
                 path,
                 pieces,
                 sha256,
+                offset: 0,
+                total: None,
+                held: Box::new(()),
             };
             let stored = async {
-                let upload = crate::images::receive(&running, body, size, receiver).await?;
+                let report = |bytes| {
+                    if let Some(size) = size {
+                        running.progress(bytes, size);
+                    }
+                };
+                let upload = crate::images::receive(&running, body, report, receiver).await?;
                 running.step(1);
                 inner.keep(&running, &pool, &volume, format, part).await?;
                 drop(upload);

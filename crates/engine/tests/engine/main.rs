@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream;
-use qx_engine::{Engine, Error, Places, SerialConsole};
+use qx_engine::{Announced, Engine, Error, Places, SerialConsole};
 use qx_hypervisor::Hypervisor;
 use qx_hypervisor::fake::Fake;
 use qx_model::access::{Actor, Role};
@@ -130,8 +130,7 @@ async fn upload(engine: &Engine, name: &str, content: &[u8]) -> Result<Image, Er
             &admin(),
             name.parse().unwrap(),
             stream::iter(pieces),
-            None,
-            None,
+            Announced::default(),
         )
         .await
 }

@@ -210,9 +210,13 @@ async fn an_upload_shows_how_far_it_is_and_can_be_cancelled_by_others() {
     })
     .boxed();
     let images = bench.engine.images.clone();
+    let announced = Announced {
+        size: Some(2000),
+        ..Announced::default()
+    };
     let uploading = tokio::spawn(async move {
         images
-            .upload(&admin(), "a.img".parse().unwrap(), body, Some(2000), None)
+            .upload(&admin(), "a.img".parse().unwrap(), body, announced)
             .await
     });
     sender.send(Bytes::from(vec![0; 1000])).await.unwrap();

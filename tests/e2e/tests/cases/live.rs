@@ -81,8 +81,42 @@ fn a_stick_boots_without_a_disk_of_its_own_beside_two_with_the_same_label() {
             host["boot"]
         );
         ensure!(host["data"]["kind"] == "ram", "data: {}", host["data"]);
+        services_are_restarted(&api)?;
+        lab.step("services were restarted, the daemon among them");
         Ok(())
     });
+}
+
+/// OpenRC is asked and obeyed, and what supervises the daemon brings it back.
+fn services_are_restarted(api: &Api) -> Result<()> {
+    let none = json!({});
+    let restart = |name: &str| api.post(&format!("/api/v1/host/services/{name}/restart"), &none);
+    let listed = api.get("/api/v1/host/services")?.expect(200)?;
+    for (index, name, state) in [
+        (0, "qx-node", "running"),
+        (1, "libvirtd", "running"),
+        (3, "sshd", "stopped"),
+    ] {
+        let service = &listed["items"][index];
+        ensure!(
+            service["name"] == name && service["state"] == state,
+            "{listed}"
+        );
+    }
+    let restarted = restart("libvirtd")?.expect(200)?;
+    ensure!(restarted["state"] == "running", "{restarted}");
+    restart("sshd")?.expect(409)?;
+    let ending = restart("qx-node")?.expect(200)?;
+    ensure!(ending["state"] == "stopping", "{ending}");
+    // Sessions are kept in memory: one that is unknown is proof of another daemon.
+    poll("another daemon to answer", minutes(2), || {
+        Ok(match api.get("/api/v1/session") {
+            Ok(reply) if reply.status == 401 => Look::Done(()),
+            Ok(reply) => Look::NotYet(format!("status {}", reply.status)),
+            Err(error) => Look::NotYet(format!("{error:#}")),
+        })
+    })?;
+    api.wait_ready(minutes(2)).map(drop)
 }
 
 #[test]
