@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -61,7 +62,8 @@ impl fmt::Display for Accelerator {
 /// Exit status of a QEMU whose guest wrote `guest::PROBE_CODE` to the debug-exit device.
 const PROBE_EXIT: i32 = ((guest::PROBE_CODE as i32) << 1) | 1;
 
-/// Boots a guest of ten bytes under KVM and expects its answer.
+/// Boots a guest of ten bytes under KVM and expects its answer. With system management mode, which firmware with Secure
+/// Boot needs: a `/dev/kvm` without it is one that runs ten bytes at times and our machines never.
 fn probe_kvm() -> Result<()> {
     if !Path::new("/dev/kvm").exists() {
         anyhow::bail!("this machine has no /dev/kvm");
@@ -69,14 +71,22 @@ fn probe_kvm() -> Result<()> {
     let dir = tempfile::tempdir().context("no temporary directory for the KVM probe")?;
     let disk = dir.path().join("probe.img");
     fs::write(&disk, guest::probe_image()).context("cannot write the KVM probe's disk")?;
-    let status = run_probe(&disk)?;
-    match status.code() {
-        Some(PROBE_EXIT) => Ok(()),
-        _ => anyhow::bail!("/dev/kvm is there, but QEMU ended with {status} under it"),
+    let (status, said) = run_probe(&disk)?;
+    match (status.code(), said.lines().last()) {
+        (Some(PROBE_EXIT), _) => Ok(()),
+        (_, None) => anyhow::bail!("/dev/kvm is there, but QEMU ended with {status} under it"),
+        (_, Some(said)) => {
+            let said = said.trim_start_matches("qemu-system-x86_64: ");
+            anyhow::bail!(
+                "/dev/kvm is there, but QEMU can't use it: {}",
+                said.trim_end_matches('.')
+            )
+        }
     }
 }
 
-fn run_probe(disk: &Path) -> Result<ExitStatus> {
+/// How it ended, and what QEMU said.
+fn run_probe(disk: &Path) -> Result<(ExitStatus, String)> {
     let mut qemu = Command::new("qemu-system-x86_64")
         .args([
             "-accel",
@@ -84,7 +94,7 @@ fn run_probe(disk: &Path) -> Result<ExitStatus> {
             "-cpu",
             "host",
             "-machine",
-            "q35",
+            "q35,smm=on",
             "-m",
             "64",
             "-nodefaults",
@@ -98,7 +108,7 @@ fn run_probe(disk: &Path) -> Result<ExitStatus> {
         ))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .context("cannot start qemu-system-x86_64")?;
     let ended = poll("the KVM probe guest", seconds(5), || {
@@ -111,5 +121,11 @@ fn run_probe(disk: &Path) -> Result<ExitStatus> {
         qemu.wait().context("cannot reap the KVM probe")?;
         anyhow::bail!("/dev/kvm is there, but a probe guest hangs under it");
     }
-    ended
+    let mut said = String::new();
+    if let Some(mut stderr) = qemu.stderr.take() {
+        stderr
+            .read_to_string(&mut said)
+            .context("cannot read what QEMU said")?;
+    }
+    Ok((ended?, said))
 }

@@ -16,6 +16,9 @@ const ACCEPTED: [SignatureScheme; 3] = [
     SignatureScheme::RSA_PSS_SHA256,
 ];
 
+/// Seconds that a host's clock may be behind that of an authority which issued a certificate just now.
+const CLOCKS_DIFFER: i64 = 24 * 60 * 60;
+
 /// All that is wrong with a pair, at its fields.
 pub(super) fn given(pem: &PemPair, now: Timestamp) -> Result<(), Vec<FieldError>> {
     let pair = Pair::parse(pem)?;
@@ -86,7 +89,7 @@ fn time(number: usize, certificate: &X509Certificate<'_>, now: Timestamp) -> Opt
             day(until),
             day(now)
         ))
-    } else if now < from {
+    } else if now + CLOCKS_DIFFER < from {
         Some(format!(
             "is not good yet: certificate {number} is from {} on; this host's clock says {}",
             day(from),

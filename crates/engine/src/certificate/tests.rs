@@ -49,6 +49,11 @@ fn refused(pem: &PemPair) -> Vec<(String, String)> {
 fn one_that_an_authority_issued_is_taken_and_described() {
     let pem = issued(&authority("Company CA"), &parameters("qx1.example"), P256);
     check::given(&pem, Timestamp::now()).unwrap();
+    // Issued a moment ago, by a clock that is ahead of the host's.
+    let mut fresh = parameters("qx1.example");
+    fresh.not_before = OffsetDateTime::now_utc() + Duration::hours(1);
+    let fresh = issued(&authority("Company CA"), &fresh, P256);
+    check::given(&fresh, Timestamp::now()).unwrap();
     let found = Pair::parse(&pem).unwrap().certificate;
     assert_eq!(found.issuer, "CN=Company CA");
     assert_eq!(found.names, ["qx1.example"]);
@@ -88,7 +93,7 @@ fn what_browsers_would_refuse_is_refused_with_the_reason() {
         self::issued(&authority, &parameters, P256)
     };
     let expired = issued(|p| p.not_after = OffsetDateTime::now_utc() - Duration::hours(1));
-    let early = issued(|p| p.not_before = OffsetDateTime::now_utc() + Duration::hours(1));
+    let early = issued(|p| p.not_before = OffsetDateTime::now_utc() + Duration::days(2));
     let nameless = issued(|p| p.subject_alt_names.clear());
     let client = issued(|p| p.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]);
     for (pem, reason) in [
