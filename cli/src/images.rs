@@ -1,11 +1,11 @@
 //! `qx image`.
 
-use std::io::SeekFrom;
+use std::io::{self, SeekFrom};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use qx_api::client::Client;
-use qx_api::rest::Image;
+use qx_api::rest::{Image, ImageUpload};
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
@@ -57,9 +57,14 @@ async fn upload(
         .or(own)
         .with_context(|| format!("{shown} has no name: give one by --name"))?;
     let (mut file, size) = open(path).await?;
-    let offset = broke_off(client, &name, &mut file, size)
-        .await
-        .with_context(|| format!("can't read {shown}"))?;
+    let uploads = client.image_uploads().await?;
+    let same = |part: &&ImageUpload| part.name == name && part.total_bytes == size;
+    let offset = match uploads.iter().find(same) {
+        Some(part) => broke_off(part, &mut file)
+            .await
+            .with_context(|| format!("can't read {shown}"))?,
+        None => 0,
+    };
     let bar = bar(size);
     if offset > 0 {
         bar.println(format!("{shown}: going on where an upload broke off"));
@@ -73,15 +78,11 @@ async fn upload(
     Ok(image?)
 }
 
-/// Where an upload of the same file broke off, which is where `file` stands then; 0 if none did.
-async fn broke_off(client: &Client, name: &str, file: &mut File, size: u64) -> Result<u64> {
-    let uploads = client.image_uploads().await?;
-    let mut known = uploads.iter();
-    let part = known.find(|part| part.name == name && part.total_bytes == size && !part.under_way);
-    let Some(part) = part.filter(|part| part.tail_bytes <= part.received_bytes.min(MOST_TAIL))
-    else {
+/// Where an upload of the same file broke off, which is where `file` stands then; 0 if it is another one.
+async fn broke_off(part: &ImageUpload, file: &mut File) -> io::Result<u64> {
+    if part.under_way || part.tail_bytes > part.received_bytes.min(MOST_TAIL) {
         return Ok(0);
-    };
+    }
     let mut tail = Vec::new();
     let start = part.received_bytes - part.tail_bytes;
     file.seek(SeekFrom::Start(start)).await?;

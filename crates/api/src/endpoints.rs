@@ -7,6 +7,7 @@ mod host;
 mod host_config;
 mod host_logs;
 mod host_network;
+mod images;
 mod networks;
 mod snapshots;
 mod storage;
@@ -31,6 +32,7 @@ pub use host_logs::{HOST_LOGS, HOST_LOGS_FOLLOW};
 pub use host_network::{
     HOST_NETWORK_CONFIRM, HOST_NETWORK_GET, HOST_NETWORK_PUT, HOST_NETWORK_UNDO,
 };
+pub use images::{IMAGE_DELETE, IMAGE_LIST, IMAGE_UPLOAD, IMAGE_UPLOAD_DELETE, IMAGE_UPLOAD_LIST};
 pub use networks::{
     BRIDGE_LIST, NETWORK_CREATE, NETWORK_DELETE, NETWORK_GET, NETWORK_LIST, NETWORK_PATCH,
     NETWORK_START, NETWORK_STOP,
@@ -538,73 +540,6 @@ pub const VM_CONSOLE_OPEN: Endpoint = Endpoint::new(
 }])
 .answers(101, Output::WebSocket)
 .fails(&[404, 409, 426, 503]);
-
-/// Image library.
-pub const IMAGE_LIST: Endpoint = Endpoint::new(
-    "listImages",
-    Get,
-    "/api/v1/images",
-    Requires(Operation::ImageList),
-    "The image library, ordered by name",
-)
-.answers(200, Output::Json("ImagePage"));
-/// Add an image.
-pub const IMAGE_UPLOAD: Endpoint = Endpoint::new(
-    "uploadImage",
-    Put,
-    "/api/v1/images/{name}",
-    Requires(Operation::ImageUpload),
-    "Add a file to the image library; it appears when it is complete",
-)
-.query(&[
-    Parameter {
-        name: "X-Checksum-SHA256",
-        header: true,
-        required: false,
-        kind: "string",
-        description: "SHA-256 of the whole file as hex; a file that differs is refused.",
-    },
-    Parameter {
-        name: "Upload-Offset",
-        header: true,
-        required: false,
-        kind: "integer",
-        description: "Go on with an upload that broke off: `received_bytes` of `GET /api/v1/image-uploads`, the body \
-                      being the rest of the file.",
-    },
-])
-.takes(Input::Bytes)
-.answers(201, Output::Json("Image"))
-.fails(&[409, 507]);
-/// Uploads that can be gone on with.
-pub const IMAGE_UPLOAD_LIST: Endpoint = Endpoint::new(
-    "listImageUploads",
-    Get,
-    "/api/v1/image-uploads",
-    Requires(Operation::ImageList),
-    "Uploads of images that are under way, or broke off: a part of known length is kept for a day",
-)
-.answers(200, Output::Json("ImageUploadPage"));
-/// Give one up.
-pub const IMAGE_UPLOAD_DELETE: Endpoint = Endpoint::new(
-    "deleteImageUpload",
-    Delete,
-    "/api/v1/image-uploads/{name}",
-    Requires(Operation::ImageUpload),
-    "Give up an upload that broke off",
-)
-.answers(204, Output::Empty)
-.fails(&[404, 409]);
-/// Remove an image.
-pub const IMAGE_DELETE: Endpoint = Endpoint::new(
-    "deleteImage",
-    Delete,
-    "/api/v1/images/{name}",
-    Requires(Operation::ImageDelete),
-    "Remove a file from the image library",
-)
-.answers(204, Output::Empty)
-.fails(&[404, 409]);
 
 /// What changes.
 pub const EVENTS: Endpoint = Endpoint::new(

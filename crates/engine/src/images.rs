@@ -179,9 +179,10 @@ impl Images {
         let path = partial::path(&uploads, name, total);
         let (found, name) = (path.clone(), name.clone());
         blocking(move || {
+            let failed = |error| Error::file("clearing older uploads", error);
+            partial::expire(&uploads).map_err(failed)?;
             if offset == 0 {
-                partial::forget(&uploads, &name)
-                    .map_err(|error| Error::file("clearing an older upload", error))?;
+                partial::forget(&uploads, &name).map_err(failed)?;
                 return Ok(());
             }
             let here = std::fs::metadata(&found).map_or(0, |facts| facts.len());
@@ -207,7 +208,9 @@ impl Images {
         authorize(actor, Operation::ImageList)?;
         let uploads = self.inner.layout.uploads();
         let parts = blocking(move || {
-            partial::list(&uploads).map_err(|error| Error::file("reading the uploads", error))
+            partial::expire(&uploads)
+                .and_then(|()| partial::list(&uploads))
+                .map_err(|error| Error::file("reading the uploads", error))
         });
         let parts = parts.await?.into_iter();
         let busy = lock(&self.inner.busy);

@@ -54,6 +54,20 @@ pub(crate) fn is_kept(path: &Path) -> bool {
     named(path).is_some() && age().is_ok_and(|age| age < KEPT)
 }
 
+/// Removes the parts that are given up.
+pub(crate) fn expire(uploads: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(uploads)? {
+        let path = entry?.path();
+        if named(&path).is_some() && !is_kept(&path) {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// All parts, by name.
 pub(crate) fn list(uploads: &Path) -> io::Result<Vec<PartialImage>> {
     let mut parts = Vec::new();
@@ -149,11 +163,21 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_is_a_day_old_is_not_kept() {
+    fn a_part_that_is_a_day_old_is_given_up_and_no_other_upload() {
         let directory = tempfile::tempdir().unwrap();
-        let path = path(directory.path(), &"a.img".parse().unwrap(), 9);
-        let file = File::create(&path).unwrap();
-        file.set_modified(SystemTime::now() - KEPT).unwrap();
-        assert!(!is_kept(&path));
+        let uploads = directory.path();
+        let other = uploads.join("0a1b2c3d-0000-4000-8000-000000000000");
+        for (path, age) in [
+            (path(uploads, &"old.img".parse().unwrap(), 9), KEPT),
+            (path(uploads, &"new.img".parse().unwrap(), 9), KEPT / 2),
+            (other.clone(), KEPT),
+        ] {
+            let file = File::create(&path).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+        }
+        expire(uploads).unwrap();
+        let left = list(uploads).unwrap();
+        assert_eq!((left.len(), left[0].name.as_str()), (1, "new.img"));
+        assert!(other.exists());
     }
 }

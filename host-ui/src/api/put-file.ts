@@ -18,6 +18,7 @@ export class UploadCancelled extends Error {
 /** Resolves with the answer once the daemon has taken the whole body, which is read as it is sent. */
 export function putFile(path: string, body: Blob, { headers = {}, onProgress, signal }: Options): Promise<unknown> {
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new UploadCancelled('cancelled'));
     const request = new XMLHttpRequest();
     request.open('PUT', path);
     request.setRequestHeader('Content-Type', 'application/octet-stream');

@@ -117,7 +117,7 @@ export const deHost: Record<keyof typeof enHost, string> = {
   'services.restart': 'Neu starten',
   'services.ask': '{name} neu starten?',
   'services.goes': 'VMs laufen weiter.',
-  'services.qx-node.goes': 'VMs laufen weiter. Weboberfläche und API sind einige Sekunden weg; diese Seite macht von selbst weiter.',
+  'services.qx-node.goes': 'VMs laufen weiter. Weboberfläche und API sind einige Sekunden weg. Danach melden Sie sich neu an.',
   'services.libvirtd.goes': 'VMs laufen weiter, lassen sich aber einige Sekunden nicht verwalten.',
   'services.chronyd.goes': 'Die Uhr wird neu mit ihren Servern verglichen.',
   'services.sshd.goes': 'Offene Sitzungen bleiben offen.',

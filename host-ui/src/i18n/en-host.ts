@@ -115,7 +115,7 @@ export const enHost = {
   'services.restart': 'Restart',
   'services.ask': 'Restart {name}?',
   'services.goes': 'VMs run on.',
-  'services.qx-node.goes': 'VMs run on. The web UI and the API are away for some seconds; this page goes on by itself.',
+  'services.qx-node.goes': 'VMs run on. The web UI and the API are away for some seconds. Log in again then.',
   'services.libvirtd.goes': 'VMs run on, but can’t be managed for some seconds.',
   'services.chronyd.goes': 'The clock is compared with its servers anew.',
   'services.sshd.goes': 'Sessions that are open stay open.',

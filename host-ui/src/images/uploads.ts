@@ -48,8 +48,8 @@ export async function startUpload(file: File): Promise<void> {
     await queryClient.invalidateQueries({ queryKey: imagesQuery.queryKey });
     forget(name);
   } catch (error) {
-    if (error instanceof UploadCancelled) forget(name);
-    else patch(name, { error });
+    // Whoever cancelled it has forgotten it already, and may have begun anew.
+    if (!(error instanceof UploadCancelled)) patch(name, { error });
   }
   void queryClient.invalidateQueries({ queryKey: imageUploadsQuery.queryKey });
 }

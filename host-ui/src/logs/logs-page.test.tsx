@@ -2,8 +2,10 @@
 import { QueryClient } from '@tanstack/react-query';
 import { act, cleanup, fireEvent, screen, waitFor } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { sessionStore } from '@/session/store';
 import { renderPage } from '@/testing/render';
 import { LogsPage } from './logs-page';
+import { SupportBundle } from './support-bundle';
 
 let asked: string[];
 /** Adds lines to the log that is followed. */
@@ -87,4 +89,12 @@ test('who may not read it is told why', async () => {
   await show(() => Response.json(problem, { status: 403 }));
   await screen.findByText(/needs the role admin/);
   expect(asked.some((path) => path.includes('follow'))).toBe(false);
+});
+
+test('who may not have a support bundle is told why', async () => {
+  sessionStore.set({ kind: 'in', session: { username: 'v', role: 'viewer', csrf_token: null, expires_at: null } });
+  await renderPage(<SupportBundle />);
+  const button = screen.getByRole('button', { name: 'Support bundle …' });
+  expect(button.getAttribute('aria-disabled')).toBe('true');
+  expect(document.getElementById(button.getAttribute('aria-describedby') ?? '')?.textContent).toBe('Only an administrator may do this.');
 });

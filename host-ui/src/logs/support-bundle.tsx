@@ -3,6 +3,8 @@ import { useState } from 'react';
 import { api } from '@/api/client';
 import { problemFrom } from '@/api/problem';
 import { useI18n } from '@/i18n/i18n';
+import { adminReason } from '@/session/roles';
+import { useSession } from '@/session/store';
 import { Button } from '@/ui/button';
 import { FormDialog } from '@/ui/form-dialog';
 import { notify } from '@/ui/notices';
@@ -10,6 +12,8 @@ import { saveAnswer } from '@/ui/save-file';
 
 export function SupportBundle() {
   const { t } = useI18n();
+  const session = useSession();
+  const denied = session && adminReason(session.role);
   const [open, setOpen] = useState(false);
   const close = () => setOpen(false);
   const send = async () => {
@@ -20,7 +24,7 @@ export function SupportBundle() {
   };
   return (
     <>
-      <Button onClick={() => setOpen(true)}>{t('support.open')}</Button>
+      <Button disabledReason={denied && t(denied)} onClick={() => setOpen(true)}>{t('support.open')}</Button>
       {open && (
         <FormDialog title={t('support.title')} submit={t('support.submit')} send={send} onDone={close} onClose={close}>
           {() => (

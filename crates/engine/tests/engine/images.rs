@@ -79,16 +79,13 @@ async fn what_is_wrong_or_cut_off_never_reaches_the_library() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_abandoned_upload_leaves_nothing() {
     let bench = Bench::new().await;
-    let endless = stream::unfold((), async |()| {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        Some((Ok(Bytes::from_static(b"more")), ()))
-    });
     let actor = admin();
-    let upload =
-        bench
-            .engine
-            .images
-            .upload(&actor, "x".parse().unwrap(), endless, Announced::default());
+    let upload = bench.engine.images.upload(
+        &actor,
+        "x".parse().unwrap(),
+        endless(),
+        Announced::default(),
+    );
     assert!(
         tokio::time::timeout(Duration::from_millis(50), upload)
             .await
@@ -137,6 +134,14 @@ async fn a_viewer_may_look_but_not_touch() {
     assert!(matches!(upload, Err(Error::Forbidden { .. })), "{upload:?}");
     let delete = bench.engine.images.delete(&viewer(), &name()).await;
     assert!(matches!(delete, Err(Error::Forbidden { .. })), "{delete:?}");
+}
+
+/// A body without an end, a little every millisecond.
+fn endless() -> impl futures_util::Stream<Item = std::io::Result<Bytes>> + Send {
+    stream::unfold((), async |()| {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Some((Ok(Bytes::from_static(b"more")), ()))
+    })
 }
 
 /// A body that breaks off.
@@ -253,15 +258,11 @@ async fn an_image_is_uploaded_by_one_at_a_time_and_a_cancelled_upload_leaves_not
     let bench = Bench::new().await;
     let images = bench.engine.images.clone();
     let name = || "disk.img".parse().unwrap();
-    let endless = stream::unfold((), async |()| {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        Some((Ok(Bytes::from_static(b"more")), ()))
-    });
     let first = tokio::spawn({
         let images = images.clone();
         async move {
             images
-                .upload(&admin(), name(), endless, announced(0, 1 << 30))
+                .upload(&admin(), name(), endless(), announced(0, 1 << 30))
                 .await
         }
     });

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::kernel::Kernel;
-use super::{DAEMON, Log, Places, newest, tail};
+use super::{DAEMON, Log, MOST, Places, newest, tail};
 
 /// Bytes that are read at once.
 const PIECE: u64 = 256 << 10;
@@ -58,7 +58,9 @@ impl Follower {
             (Source::Kernel(kernel), lines)
         } else {
             let (tail_of, newest) = Tail::open(path)?;
-            let earlier = places.earlier(wish.log).and_then(|path| tail(&path).ok());
+            let earlier = places
+                .earlier(wish.log)
+                .and_then(|path| tail(&path, MOST).ok());
             let mut lines: Vec<String> = earlier
                 .iter()
                 .flat_map(|text| text.lines())
@@ -102,7 +104,8 @@ struct Tail {
 impl Tail {
     fn open(path: PathBuf) -> io::Result<(Self, Vec<String>)> {
         let mut file = opened(&path)?;
-        let bytes = file.as_mut().map(newest).transpose()?.unwrap_or_default();
+        let newest = file.as_mut().map(|file| newest(file, MOST));
+        let bytes = newest.transpose()?.unwrap_or_default();
         let mut tail = Self {
             path,
             file,

@@ -105,9 +105,9 @@ pub fn read(places: &Places, log: Log, mark: u64) -> Result<Option<(String, u64)
     }
     let mut text = String::new();
     if let Some(earlier) = places.earlier(log) {
-        text.push_str(&tail(&earlier).unwrap_or_default());
+        text.push_str(&tail(&earlier, MOST).unwrap_or_default());
     }
-    text.push_str(&tail(&path).map_err(unreadable)?);
+    text.push_str(&tail(&path, MOST).map_err(unreadable)?);
     if log == Log::Daemon {
         let lines = text.lines().filter(|line| line.contains(DAEMON));
         text = lines.map(|line| format!("{line}\n")).collect();
@@ -124,18 +124,19 @@ fn file_mark(path: &Path) -> io::Result<u64> {
     Ok((time ^ metadata.len().rotate_left(16)) | 1)
 }
 
-fn tail(path: &Path) -> io::Result<String> {
-    let bytes = newest(&mut File::open(path)?)?;
+/// The newest text of a file, `most` bytes of it at most.
+pub(crate) fn tail(path: &Path, most: u64) -> io::Result<String> {
+    let bytes = newest(&mut File::open(path)?, most)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The newest bytes of a file, from the beginning of a line on, up to its present end, where it then stands.
-fn newest(file: &mut File) -> io::Result<Vec<u8>> {
-    let length = file.metadata()?.len();
-    let start = length.saturating_sub(MOST);
+/// The newest bytes of a file, from the beginning of a line on, behind which it then stands. A file of procfs has no
+/// length: it is read from its start.
+fn newest(file: &mut File, most: u64) -> io::Result<Vec<u8>> {
+    let start = file.metadata()?.len().saturating_sub(most);
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
-    file.take(length - start).read_to_end(&mut bytes)?;
+    file.take(most).read_to_end(&mut bytes)?;
     // Where it was cut there may be half a line.
     if start > 0
         && let Some(end) = bytes.iter().position(|byte| *byte == b'\n')
@@ -169,7 +170,7 @@ mod tests {
         for number in 0..200_000 {
             writeln!(file, "line {number}").unwrap();
         }
-        let text = tail(file.path()).unwrap();
+        let text = tail(file.path(), MOST).unwrap();
         assert!(text.len() as u64 <= MOST && text.ends_with("line 199999\n"));
         assert!(text.starts_with("line "), "{}", &text[..20]);
     }

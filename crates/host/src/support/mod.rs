@@ -4,8 +4,8 @@
 mod redact;
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -175,7 +175,7 @@ impl Found {
     }
 
     fn file(&mut self, path: String, file: &Path, most: u64) {
-        let text = newest(file, most).map_err(|error| error.to_string());
+        let text = logs::tail(file, most).map_err(|error| error.to_string());
         self.add(path, text);
     }
 
@@ -197,7 +197,10 @@ impl Found {
                     self.file(format!("vms/{name}"), file, MOST_OF_VM);
                 }
             }
-            Err(error) => self.missing.push(format!("vms: {error}\n")),
+            Err(error) => {
+                let directory = directory.display();
+                self.missing.push(format!("vms: {directory}: {error}\n"));
+            }
         }
     }
 
@@ -217,22 +220,6 @@ impl Found {
         }
         self.parts
     }
-}
-
-/// The newest text of a file, from the beginning of a line on. A file of procfs has no length: it is read from its
-/// start.
-fn newest(path: &Path, most: u64) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let start = file.metadata()?.len().saturating_sub(most);
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes)?;
-    if start > 0
-        && let Some(end) = bytes.iter().position(|byte| *byte == b'\n')
-    {
-        bytes.drain(..=end);
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
