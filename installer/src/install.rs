@@ -1,15 +1,17 @@
 //! An installation, step by step. The disks are chosen and the configuration is right before this begins.
 //!
 //! ```text
-//! manifest verified ─► partition tables ─► slots A and B of every disk ─► config ─► data ─► EFI ─► boot entries
-//!                   └► data looked at, ─►┘                                       └ not when it is kept
-//!                      rest erased
+//! manifest verified ─► partition tables ─┬► slots A and B of every disk ─┬► EFI ─► boot entries
+//!                   └► data looked at, ─►┘└► config ─► data ─────────────┘
+//!                      rest erased                      └ not when it is kept
 //! ```
 //! The EFI partitions come last: a machine whose power fails before that finds nothing to boot here.
 
 use std::fs;
 use std::io;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use qx_host::config::{Config, kernel_arguments};
 use qx_host::disks::ReleaseError;
@@ -143,14 +145,21 @@ pub fn install(plan: &Plan<'_>, progress: &mut dyn Progress) -> Result<Report, I
         .check_room(system.number.name(), system.bytes)
         .map_err(InstallError::NoRoom)?;
     let mut work = Work::new(plan, content, progress);
-    work.release()?;
+    work.places.release()?;
     work.say(Step::Partition);
-    let mut warnings = work.divide()?;
-    work.slots()?;
-    work.say(Step::Finish);
-    work.config_and_data()?;
-    work.efi(&env)?;
-    let disks: Vec<&Path> = work
+    let mut warnings = work.places.divide()?;
+    let places = work.places.clone();
+    // The slots keep the disk busy, the other file systems a processor.
+    thread::scope(|scope| -> Result<(), InstallError> {
+        let others = scope.spawn(|| places.config_and_data());
+        let slots = work.slots();
+        work.say(Step::Finish);
+        let others = others.join().unwrap_or_else(|panic| resume_unwind(panic));
+        slots?;
+        Ok(others?)
+    })?;
+    places.efi(&env)?;
+    let disks: Vec<&Path> = places
         .disks()
         .iter()
         .map(|disk| disk.path.as_path())

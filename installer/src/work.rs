@@ -17,12 +17,18 @@ use crate::target::shape;
 const SYS: &str = "/sys";
 
 pub(crate) struct Work<'a> {
-    plan: &'a Plan<'a>,
-    /// Those that are written: not a half of a mirror that is out of date.
-    disks: Vec<&'a Disk>,
+    pub(crate) places: Places<'a>,
     content: SlotContent<'a>,
     done: u64,
     progress: &'a mut dyn Progress,
+}
+
+/// Where everything goes.
+#[derive(Clone)]
+pub(crate) struct Places<'a> {
+    plan: &'a Plan<'a>,
+    /// Those that are written: not a half of a mirror that is out of date.
+    disks: Vec<&'a Disk>,
 }
 
 impl<'a> Work<'a> {
@@ -31,26 +37,87 @@ impl<'a> Work<'a> {
         content: SlotContent<'a>,
         progress: &'a mut dyn Progress,
     ) -> Self {
+        let disks = plan.target.disks.clone();
         Self {
-            disks: plan.target.disks.clone(),
-            plan,
+            places: Places { plan, disks },
             content,
             done: 0,
             progress,
         }
     }
 
-    pub(crate) fn disks(&self) -> &[&'a Disk] {
-        &self.disks
-    }
-
     /// Both slots of every disk are written and read back.
     fn total(&self) -> u64 {
-        4 * self.content.bytes() * self.disks.len() as u64
+        4 * self.content.bytes() * self.places.disks.len() as u64
     }
 
     pub(crate) fn say(&mut self, step: Step) {
         self.progress.at(step, self.done, self.total());
+    }
+
+    /// Slot A of the first disk comes from the medium, every other one from there: it was read back, and media are
+    /// slow.
+    pub(crate) fn slots(&mut self) -> Result<(), InstallError> {
+        let source = self.places.plan.source.clone();
+        let first = self
+            .places
+            .nodes(SystemA)
+            .into_iter()
+            .next()
+            .unwrap_or_default();
+        self.slot(Step::SlotA, SystemA, &first, &source)?;
+        let from = self.places.plan.scratch.with_extension("a");
+        let unreadable = |source| InstallError::Read {
+            path: first.clone(),
+            source,
+        };
+        let mounted = Mounted::new(&first, &from, "ext4", true).map_err(unreadable)?;
+        let source = mounted.place().to_owned();
+        let outcome = self.other_slots(&first, &source);
+        let closed = mounted.close();
+        outcome?;
+        closed.map_err(unreadable)
+    }
+
+    fn other_slots(&mut self, first: &Path, source: &PathBuf) -> Result<(), SlotError> {
+        for (step, number) in [(Step::SlotA, SystemA), (Step::SlotB, SystemB)] {
+            for node in self.places.nodes(number) {
+                if node != first {
+                    self.slot(step, number, &node, source)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn slot(
+        &mut self,
+        step: Step,
+        number: PartitionNumber,
+        node: &Path,
+        source: &dyn PartSource,
+    ) -> Result<(), SlotError> {
+        self.say(step);
+        let total = self.total();
+        let Self {
+            places: Places { plan, .. },
+            content,
+            done,
+            progress,
+        } = self;
+        let mut partitions = plan.target.partitions.iter();
+        let wanted = partitions.find(|partition| partition.number == number);
+        let bytes = wanted.map_or(0, |partition| partition.bytes);
+        write_slot(node, bytes, &plan.scratch, *content, source, &mut |bytes| {
+            *done += bytes;
+            progress.at(step, *done, total);
+        })
+    }
+}
+
+impl<'a> Places<'a> {
+    pub(crate) fn disks(&self) -> &[&'a Disk] {
+        &self.disks
     }
 
     /// Stops what udev assembled of the disks.
@@ -119,72 +186,15 @@ impl<'a> Work<'a> {
         disks.map(|disk| node(&disk.path, number)).collect()
     }
 
-    /// Slot A of the first disk comes from the medium, every other one from there: it was read back, and media are
-    /// slow.
-    pub(crate) fn slots(&mut self) -> Result<(), InstallError> {
-        let source = self.plan.source.clone();
-        let first = self.nodes(SystemA).into_iter().next().unwrap_or_default();
-        self.slot(Step::SlotA, SystemA, &first, &source)?;
-        let from = self.plan.scratch.with_extension("a");
-        let unreadable = |source| InstallError::Read {
-            path: first.clone(),
-            source,
-        };
-        let mounted = Mounted::new(&first, &from, "ext4", true).map_err(unreadable)?;
-        let source = mounted.place().to_owned();
-        let outcome = self.other_slots(&first, &source);
-        let closed = mounted.close();
-        outcome?;
-        closed.map_err(unreadable)
-    }
-
-    fn other_slots(&mut self, first: &Path, source: &PathBuf) -> Result<(), SlotError> {
-        for (step, number) in [(Step::SlotA, SystemA), (Step::SlotB, SystemB)] {
-            for node in self.nodes(number) {
-                if node != first {
-                    self.slot(step, number, &node, source)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn slot(
-        &mut self,
-        step: Step,
-        number: PartitionNumber,
-        node: &Path,
-        source: &dyn PartSource,
-    ) -> Result<(), SlotError> {
-        self.say(step);
-        let total = self.total();
-        let Self {
-            plan,
-            content,
-            done,
-            progress,
-            ..
-        } = self;
-        let mut partitions = plan.target.partitions.iter();
-        let wanted = partitions.find(|partition| partition.number == number);
-        let bytes = wanted.map_or(0, |partition| partition.bytes);
-        write_slot(node, bytes, &plan.scratch, *content, source, &mut |bytes| {
-            *done += bytes;
-            progress.at(step, *done, total);
-        })
-    }
-
-    /// Writes the configuration and, unless it is kept, makes the data's file system.
+    /// Writes the configuration and, unless it is kept, makes the data's file system. Slots may be written meanwhile.
     pub(crate) fn config_and_data(&self) -> Result<(), StorageError> {
-        let Plan {
-            scratch, config, ..
-        } = self.plan;
+        let scratch = self.plan.scratch.with_extension("config");
         self.create(Config)?;
-        make_config(&self.device(Config), scratch, config)?;
+        make_config(&self.device(Config), &scratch, self.plan.config)?;
         self.stop(Config)?;
         if !self.plan.target.keep_data {
             self.create(Data)?;
-            make_data(&self.device(Data), scratch)?;
+            make_data(&self.device(Data), &scratch)?;
         }
         self.stop(Data)
     }

@@ -1,7 +1,9 @@
 //! Holds a part's bytes against the manifest while they stream by.
 
 use std::io::{self, Read};
+use std::thread;
 
+use rayon::ThreadPoolBuilder;
 use thiserror::Error;
 
 use crate::{Hash, Part};
@@ -68,6 +70,14 @@ impl<'a> PartVerifier<'a> {
         }
     }
 
+    /// As [`update`](Self::update), by all threads of the pool that this runs in.
+    fn update_together(&mut self, bytes: &[u8]) {
+        self.seen += bytes.len() as u64;
+        if self.seen <= self.part.size {
+            self.hasher.update_rayon(bytes);
+        }
+    }
+
     /// How many bytes were seen.
     #[must_use]
     pub fn seen(&self) -> u64 {
@@ -99,18 +109,32 @@ impl<'a> PartVerifier<'a> {
     }
 }
 
+/// Bytes that are hashed at once by several threads: fewer are not worth waking them.
+const BLOCK: usize = 1 << 20;
+/// Threads that hash, at most: a host has other things to do.
+const THREADS: usize = 4;
+
 /// Reads a part to its end, in constant memory, and judges it. Reading stops as soon as the part is
 /// longer than it may be.
 ///
 /// # Errors
 /// When it cannot be read, or differs from the manifest.
 pub fn verify_part(part: &Part, mut reader: impl Read) -> Result<(), PartError> {
+    let threads = thread::available_parallelism().map_or(1, |count| count.get().min(THREADS));
+    // They end with this function. Without them, this thread hashes.
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build().ok();
     let mut verifier = PartVerifier::new(part);
-    let mut buffer = vec![0; 256 * 1024];
+    let mut buffer = vec![0; BLOCK];
     while verifier.seen() <= part.size {
         match reader.read(&mut buffer) {
             Ok(0) => break,
-            Ok(n) => verifier.update(buffer.get(..n).unwrap_or_default()),
+            Ok(n) => {
+                let block = buffer.get(..n).unwrap_or_default();
+                match &pool {
+                    Some(pool) => pool.install(|| verifier.update_together(block)),
+                    None => verifier.update(block),
+                }
+            }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(source) => {
                 let (name, offset) = (part.name.clone(), verifier.seen());

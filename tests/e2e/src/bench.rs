@@ -5,6 +5,7 @@ mod cockpit;
 mod console;
 mod host;
 mod install;
+mod plain;
 mod race;
 mod report;
 mod slot;
@@ -54,8 +55,8 @@ pub fn run(parts: &[Part], runs: usize) -> Result<Report> {
         host::power_on_and_memory(&lab, &image, &mut report)?;
     }
     if asked(Part::Install) {
-        let (disk, key) = install::run(&lab, &image, &mut report)?;
-        slot::run(&lab, &disk, &key, &mut report)?;
+        let (disk, key) = install::run(&lab, &image, runs, &mut report)?;
+        slot::run(&lab, &disk, &key, runs, &mut report)?;
     }
     if asked(Part::Race) {
         race::run(&lab, &image, runs, &mut report)?;

@@ -5,12 +5,10 @@
 use std::io;
 use std::ops::Range;
 
-use crc::{CRC_32_ISO_HDLC, Crc};
 use qx_slots::PartitionNumber;
 
 use crate::disk::State;
 
-const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 const SECTOR: u64 = 512;
 const SIGNATURE: &[u8] = b"EFI PART";
 const HEADER: usize = 92;
@@ -79,7 +77,7 @@ fn copy(state: &State, lba: u64) -> io::Result<Option<Partitions>> {
     summed[16..20].fill(0);
     let is_whole = header.starts_with(SIGNATURE)
         && u32_at(12) as usize == HEADER
-        && CRC.checksum(&summed[..HEADER]) == u32_at(16)
+        && crc32fast::hash(&summed[..HEADER]) == u32_at(16)
         && u64_at(24) == lba;
     let (start, count) = (u64_at(72), u64::from(u32_at(80)));
     if !is_whole || u32_at(84) as usize != ENTRY || count > MOST_ENTRIES {
@@ -90,7 +88,7 @@ fn copy(state: &State, lba: u64) -> io::Result<Option<Partitions>> {
         return Ok(None);
     }
     state.read_at(start * SECTOR, &mut entries)?;
-    if CRC.checksum(&entries) != u32_at(88) {
+    if crc32fast::hash(&entries) != u32_at(88) {
         return Ok(None);
     }
     let end = state.bytes();

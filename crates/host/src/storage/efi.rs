@@ -2,12 +2,13 @@
 //! environment, far enough apart that no torn sector reaches both.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use fatfs::{FatType, FileSystem, FormatVolumeOptions, FsOptions, ReadWriteSeek};
 use qx_slots::{BlockIo, ENV_BYTES, fat};
 
+use super::blocks::Blocks;
 use super::{RawPartition, StorageError};
 
 /// What firmware starts. It is written when everything else is on the medium: a power cut before that leaves
@@ -16,7 +17,6 @@ const FIRST_PROGRAM: &str = "EFI/BOOT/BOOTX64.EFI";
 const ROOT_DIRECTORIES: [&str; 2] = ["QUANTIX", "EFI"];
 const LABEL: [u8; 11] = *b"QX-EFI     ";
 const KIB: usize = 1024;
-const BUFFER: usize = 1024 * KIB;
 
 /// Where the boot programs come from: a directory of the image with `shimx64.efi`, `grubx64.efi`,
 /// `mmx64.efi` and `grub.cfg`.
@@ -72,7 +72,7 @@ fn contents(loader: &BootLoader, env: &[u8; ENV_BYTES]) -> io::Result<Vec<(Strin
 
 fn write(partition: &Path, sector_bytes: u32, files: &[(String, Vec<u8>)]) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(partition)?;
-    let mut device = Buffered::new(file);
+    let mut device = Blocks::new(file);
     let mut id = [0; 4];
     getrandom::fill(&mut id)?;
     let options = FormatVolumeOptions::new()
@@ -136,7 +136,7 @@ fn fill<'a, T: ReadWriteSeek>(
 fn check(partition: &Path, files: &[(String, Vec<u8>)]) -> io::Result<()> {
     let file = File::open(partition)?;
     rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
-    let system = FileSystem::new(ReadOnly(file), FsOptions::new())?;
+    let system = FileSystem::new(Blocks::new(file), FsOptions::new())?;
     for (place, content) in files {
         let mut found = Vec::new();
         system
@@ -148,68 +148,6 @@ fn check(partition: &Path, files: &[(String, Vec<u8>)]) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// `fatfs` writes sector by sector: gathers what is written in sequence.
-struct Buffered(BufWriter<File>);
-
-impl Buffered {
-    fn new(file: File) -> Self {
-        Self(BufWriter::with_capacity(BUFFER, file))
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.0.flush()?;
-        self.0.get_ref().sync_all()
-    }
-}
-
-impl Read for Buffered {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.0.flush()?;
-        self.0.get_mut().read(bytes)
-    }
-}
-
-impl Write for Buffered {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-impl Seek for Buffered {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.0.seek(to)
-    }
-}
-
-/// `fatfs` asks for a device that can be written even where it only reads.
-struct ReadOnly(File);
-
-impl Read for ReadOnly {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.0.read(bytes)
-    }
-}
-
-impl Write for ReadOnly {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::ReadOnlyFilesystem.into())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Seek for ReadOnly {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.0.seek(to)
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A disk of the system: its partition table, the file systems on it and what an installation or an update
 //! writes there. Says how to write, not when: the sequence is the installer's and the updater's.
 
+mod blocks;
 mod boot_entry;
 mod efi;
 mod filesystem;

@@ -1,11 +1,13 @@
-//! Writing a slot: every part is read once, hashed and written in the same pass, and then everything is read
-//! back from the device before anybody relies on it.
+//! Writing a slot: every part is written as it comes, and then everything is read back from the device and hashed
+//! before anybody relies on it. One hash judges both, what came and what the disk keeps; a checksum of what came tells
+//! the one from the other when the hash is wrong.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use qx_slots::{MANIFEST_FILE, Manifest, Part, PartError, PartVerifier, SIGNATURE_FILE};
+use crc32fast::Hasher as Crc32;
+use qx_slots::{MANIFEST_FILE, Manifest, Part, PartError, SIGNATURE_FILE};
 
 use super::filesystem::{Mounted, make_slot};
 
@@ -126,25 +128,26 @@ pub fn write_slot(
     };
     make_slot(partition).map_err(failed)?;
     let mounted = Mounted::new(partition, scratch, "ext4", false).map_err(failed)?;
-    fill(mounted.place(), &name, content, source, progress)?;
+    let came = fill(mounted.place(), &name, content, source, progress)?;
     mounted.close().map_err(failed)?;
     // Nothing of the file system is in memory any more: this reads the device.
     let mounted = Mounted::new(partition, scratch, "ext4", true).map_err(failed)?;
-    check(mounted.place(), &name, content, progress)?;
+    check(mounted.place(), &name, content, &came, progress)?;
     mounted.close().map_err(failed)
 }
 
-/// Writes the slot's files into `directory`.
+/// Writes the slot's files into `directory`. The checksums of the parts as they came.
 fn fill(
     directory: &Path,
     partition: &str,
     content: SlotContent<'_>,
     source: &dyn PartSource,
     progress: &mut dyn FnMut(u64),
-) -> Result<(), SlotError> {
-    for part in content.manifest.parts() {
-        write_part(part, directory, source, progress, partition)?;
-    }
+) -> Result<Vec<u32>, SlotError> {
+    let parts = content.manifest.parts().iter();
+    let came = parts
+        .map(|part| write_part(part, directory, source, progress, partition))
+        .collect::<Result<_, _>>()?;
     let write = || -> io::Result<()> {
         for (file, bytes) in content.small_files() {
             let mut file = File::create(directory.join(file))?;
@@ -156,7 +159,8 @@ fn fill(
     write().map_err(|source| SlotError::Write {
         partition: partition.to_owned(),
         source,
-    })
+    })?;
+    Ok(came)
 }
 
 fn write_part(
@@ -165,7 +169,7 @@ fn write_part(
     source: &dyn PartSource,
     progress: &mut dyn FnMut(u64),
     partition: &str,
-) -> Result<(), SlotError> {
+) -> Result<u32, SlotError> {
     let lost = |offset, error| SlotError::Source(unreadable(&part.name, offset, error));
     let failed = |source| SlotError::Write {
         partition: partition.to_owned(),
@@ -173,39 +177,54 @@ fn write_part(
     };
     let mut from = source.open(&part.name).map_err(|error| lost(0, error))?;
     let mut to = File::create(directory.join(&part.name)).map_err(failed)?;
-    let mut verifier = PartVerifier::new(part);
+    let (mut crc, mut seen) = (Crc32::new(), 0);
     let mut buffer = vec![0; BUFFER];
-    while verifier.seen() <= part.size {
+    while seen <= part.size {
         let count = match from.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(lost(verifier.seen(), error)),
+            Err(error) => return Err(lost(seen, error)),
         };
         let block = buffer.get(..count).unwrap_or_default();
-        verifier.update(block);
+        crc.update(block);
         to.write_all(block).map_err(failed)?;
+        seen += count as u64;
         progress(count as u64);
     }
-    verifier.finish().map_err(SlotError::Source)?;
-    to.sync_all().map_err(failed)
+    if seen != part.size {
+        return Err(SlotError::Source(PartError::Length {
+            name: part.name.clone(),
+            expected: part.size,
+            actual: seen,
+        }));
+    }
+    to.sync_all().map_err(failed)?;
+    Ok(crc.finalize())
 }
 
-/// Compares every file in `directory` with what was to be written.
+/// Compares every file in `directory` with what was to be written. `came` has the checksums of the parts.
 fn check(
     directory: &Path,
     partition: &str,
     content: SlotContent<'_>,
+    came: &[u32],
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), SlotError> {
     let differs = |source| SlotError::ReadBack {
         partition: partition.to_owned(),
         source,
     };
-    for part in content.manifest.parts() {
-        let file = File::open(directory.join(&part.name))
-            .map_err(|error| differs(unreadable(&part.name, 0, error)))?;
-        qx_slots::verify_part(part, Counted(file, progress)).map_err(differs)?;
+    for (part, came) in content.manifest.parts().iter().zip(came) {
+        let path = directory.join(&part.name);
+        let file = File::open(&path).map_err(|error| differs(unreadable(&part.name, 0, error)))?;
+        match qx_slots::verify_part(part, Counted(file, progress)) {
+            Ok(()) => {}
+            Err(error @ PartError::Hash { .. }) if keeps(&path, *came) => {
+                return Err(SlotError::Source(error));
+            }
+            Err(error) => return Err(differs(error)),
+        }
     }
     for (file, bytes) in content.small_files() {
         let found = fs::read(directory.join(file));
@@ -216,6 +235,23 @@ fn check(
         same.map_err(|error| differs(unreadable(file, 0, error)))?;
     }
     Ok(())
+}
+
+/// Whether the file is what came, whatever that was. One that can't be read isn't.
+fn keeps(path: &Path, came: u32) -> bool {
+    let mut crc = Crc32::new();
+    let mut buffer = vec![0; BUFFER];
+    let mut read = || -> io::Result<()> {
+        let mut file = File::open(path)?;
+        loop {
+            let count = file.read(&mut buffer)?;
+            match buffer.get(..count) {
+                None | Some([]) => return Ok(()),
+                Some(block) => crc.update(block),
+            }
+        }
+    };
+    read().is_ok() && crc.finalize() == came
 }
 
 fn unreadable(name: &str, offset: u64, source: io::Error) -> PartError {
@@ -287,25 +323,32 @@ mod tests {
             }
         }
 
-        fn fill(&self) -> Result<u64, SlotError> {
+        /// The checksums of what came, and how much was told.
+        fn fill(&self) -> Result<(Vec<u32>, u64), SlotError> {
             let source = self.source.path().to_owned();
             let mut done = 0;
             let mut count = |bytes| done += bytes;
-            fill(
+            let came = fill(
                 self.target.path(),
                 "/dev/sda2",
                 self.content(),
                 &source,
                 &mut count,
             )?;
+            Ok((came, done))
+        }
+
+        fn check(&self, came: &[u32]) -> Result<u64, SlotError> {
+            let mut done = 0;
+            let mut count = |bytes| done += bytes;
+            let content = self.content();
+            check(self.target.path(), "/dev/sda2", content, came, &mut count)?;
             Ok(done)
         }
 
-        fn check(&self) -> Result<u64, SlotError> {
-            let mut done = 0;
-            let mut count = |bytes| done += bytes;
-            check(self.target.path(), "/dev/sda2", self.content(), &mut count)?;
-            Ok(done)
+        fn write(&self) -> Result<(), SlotError> {
+            let (came, _) = self.fill()?;
+            self.check(&came).map(drop)
         }
     }
 
@@ -318,8 +361,9 @@ mod tests {
     fn what_was_written_is_read_back_and_every_byte_is_counted() {
         let slot = Slot::new();
         let bytes = slot.content().bytes();
-        assert_eq!(slot.fill().unwrap(), bytes);
-        assert_eq!(slot.check().unwrap(), bytes);
+        let (came, done) = slot.fill().unwrap();
+        assert_eq!(done, bytes);
+        assert_eq!(slot.check(&came).unwrap(), bytes);
     }
 
     #[test]
@@ -337,7 +381,7 @@ mod tests {
             let mut bytes = fs::read(&path).unwrap();
             damage(&mut bytes);
             fs::write(&path, bytes).unwrap();
-            let error = said(&slot.fill().unwrap_err());
+            let error = said(&slot.write().unwrap_err());
             assert!(
                 error.contains("damaged: initramfs.img") && error.contains(words),
                 "{error}"
@@ -360,18 +404,35 @@ mod tests {
             .chain([MANIFEST_FILE, SIGNATURE_FILE])
         {
             let slot = Slot::new();
-            slot.fill().unwrap();
+            let (came, _) = slot.fill().unwrap();
             let path = slot.target.path().join(name);
             let mut bytes = fs::read(&path).unwrap();
             let last = bytes.len() - 1;
             bytes[last] ^= 1;
             fs::write(&path, bytes).unwrap();
-            let error = said(&slot.check().unwrap_err());
+            let error = said(&slot.check(&came).unwrap_err());
             assert!(
                 error.contains("replace the disk") && error.contains(name),
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_source_that_was_changed_and_a_disk_that_changes_it_once_more_are_the_disks_fault() {
+        let slot = Slot::new();
+        fs::write(
+            slot.source.path().join("vmlinuz"),
+            "vmlinux".repeat(300_000),
+        )
+        .unwrap();
+        let (came, _) = slot.fill().unwrap();
+        let path = slot.target.path().join("vmlinuz");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[7] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let error = said(&slot.check(&came).unwrap_err());
+        assert!(error.contains("replace the disk"), "{error}");
     }
 
     #[test]
