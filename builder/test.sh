@@ -14,6 +14,8 @@ unit() {
         cargo test --locked --package qx-host --lib -- --ignored real_devices
         cargo test --locked --package qx-engine --test engine -- --ignored real_devices
     fi
+    step "Clients in Python: gRPC by reflection, and generated requests (usually 2 min)"
+    builder/python-tests.sh
     step "Host UI tests: Vitest, then Chromium against a running daemon (usually 2 min)"
     (cd host-ui && npm test && npm run e2e)
     step "Image tests (usually 1 min)"
@@ -49,6 +51,9 @@ qemu) qemu ;;
 soak)
     step "Property tests, 100,000 cases each (usually 30 min; PROPTEST_CASES changes the number)"
     PROPTEST_CASES=${PROPTEST_CASES:-100000} cargo test --locked --release --workspace --exclude qx-e2e --exclude qx-image-tests
+    step "Generated requests, 100,000 and more (usually 45 min; QX_FUZZ_EXAMPLES and QX_FUZZ_CASES change the number)"
+    cargo build --locked --package qx-node
+    QX_FUZZ_EXAMPLES=${QX_FUZZ_EXAMPLES:-1500} QX_FUZZ_CASES=${QX_FUZZ_CASES:-100000} builder/python-tests.sh
     step "Soak tests: three times SOAK_MINUTES (60)"
     cargo test --locked --no-fail-fast --package qx-e2e -- --test-threads=1 --ignored soak_
     ;;

@@ -2,7 +2,7 @@
 # fresh-machine.sh bookworm|trixie [VERB...]: runs tests/verbs.sh with this commit on a machine that has only
 # git, make, curl and ca-certificates: a new Debian root, entered with namespaces of its own. Rust comes
 # from this machine's rustup directories, as it would from rustup. Needs root and mmdebstrap. SOAK_MINUTES,
-# PROPTEST_CASES, POWER_BOOTS and POWER_KILLS count there too.
+# PROPTEST_CASES, QX_FUZZ_EXAMPLES, QX_FUZZ_CASES, POWER_BOOTS and POWER_KILLS count there too.
 set -eu
 
 suite=$1
@@ -37,6 +37,7 @@ unshare --mount --pid --fork --kill-child --propagation private sh -eu -c '
     exec chroot "$root" env -i HOME=/root TERM=dumb PATH=/root/.cargo/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         HTTPS_PORT="${HTTPS_PORT:-18443}" GRPC_PORT="${GRPC_PORT:-19443}" \
         ${SOAK_MINUTES:+SOAK_MINUTES="$SOAK_MINUTES"} ${PROPTEST_CASES:+PROPTEST_CASES="$PROPTEST_CASES"} \
+        ${QX_FUZZ_EXAMPLES:+QX_FUZZ_EXAMPLES="$QX_FUZZ_EXAMPLES"} ${QX_FUZZ_CASES:+QX_FUZZ_CASES="$QX_FUZZ_CASES"} \
         ${POWER_BOOTS:+POWER_BOOTS="$POWER_BOOTS"} ${POWER_KILLS:+POWER_KILLS="$POWER_KILLS"} \
         /src/tests/verbs.sh "$@"
 ' sh "$work/root" "$@"

@@ -268,7 +268,7 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
                         "Event" => "Server-sent events: `data` is the event, `id` its `seq`.",
                         _ => "Server-sent events: `data` is one sample.",
                     },
-                    "content": { "text/event-stream": { "schema": reference(schema) } },
+                    "content": { "text/event-stream": { "schema": server_sent(schema) } },
                 }),
             ),
         ],
@@ -279,6 +279,22 @@ fn successes(endpoint: &Endpoint) -> Vec<(u16, Value)> {
             )]
         }
     }
+}
+
+/// One event of a stream, as WHATWG's HTML has them.
+fn server_sent(schema: &str) -> Value {
+    json!({
+        "type": "object",
+        "required": ["data"],
+        "properties": {
+            "id": { "type": "string" },
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": reference(schema),
+            },
+        },
+    })
 }
 
 /// A file as a whole, and one range of it.

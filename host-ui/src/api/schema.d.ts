@@ -3854,7 +3854,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["Event"];
+                    "text/event-stream": {
+                        data: string;
+                        id?: string;
+                    };
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */
@@ -4567,7 +4570,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["HostLog"];
+                    "text/event-stream": {
+                        data: string;
+                        id?: string;
+                    };
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */
@@ -5783,7 +5789,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["MetricsSample"];
+                    "text/event-stream": {
+                        data: string;
+                        id?: string;
+                    };
                 };
             };
             /** @description Not logged in, or the credentials are wrong. */

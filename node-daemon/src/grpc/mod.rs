@@ -49,10 +49,11 @@ use crate::requests;
 /// Everything that the gRPC port serves.
 pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
     let (reporter, health) = tonic_health::server::health_reporter();
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
     let access = access::AccessApi { app: app.clone() };
     let routes = Routes::new(HostServiceServer::new(host::HostApi { app: app.clone() }))
         .add_service(UpdateServiceServer::new(updates::UpdateApi {
@@ -91,7 +92,9 @@ pub(crate) fn router(app: &App) -> anyhow::Result<Router> {
             app: app.clone(),
         }))
         .add_service(health)
-        .add_service(reflection);
+        .add_service(reflection().build_v1()?)
+        // What clients in other languages still ask for, Python's own among them.
+        .add_service(reflection().build_v1alpha()?);
     tokio::spawn(async move {
         reporter
             .set_serving::<HostServiceServer<host::HostApi>>()
