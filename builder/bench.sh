@@ -5,5 +5,5 @@ set -eu
 . "$(dirname -- "$0")/lib.sh"
 cd "$repo"
 
-step "Benchmarks (usually 40 min; the reference image is built once)"
+step "Benchmarks (usually 20 min; the reference image is built once)"
 cargo run --locked --release --package qx-e2e --bin qx-bench

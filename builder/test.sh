@@ -51,7 +51,7 @@ qemu) qemu ;;
 soak)
     step "Property tests, 100,000 cases each (usually 30 min; PROPTEST_CASES changes the number)"
     PROPTEST_CASES=${PROPTEST_CASES:-100000} cargo test --locked --release --workspace --exclude qx-e2e --exclude qx-image-tests
-    step "Generated requests, 100,000 and more (usually 45 min; QX_FUZZ_EXAMPLES and QX_FUZZ_CASES change the number)"
+    step "Generated requests, 100,000 and more (long; QX_FUZZ_EXAMPLES and QX_FUZZ_CASES change the number)"
     cargo build --locked --package qx-node
     QX_FUZZ_SEED=${QX_FUZZ_SEED:-$(date +%s)} QX_FUZZ_EXAMPLES=${QX_FUZZ_EXAMPLES:-1500} \
         QX_FUZZ_CASES=${QX_FUZZ_CASES:-100000} builder/python-tests.sh

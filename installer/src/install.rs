@@ -153,7 +153,9 @@ pub fn install(plan: &Plan<'_>, progress: &mut dyn Progress) -> Result<Report, I
     thread::scope(|scope| -> Result<(), InstallError> {
         let others = scope.spawn(|| places.config_and_data());
         let slots = work.slots();
-        work.say(Step::Finish);
+        if slots.is_ok() {
+            work.say(Step::Finish);
+        }
         let others = others.join().unwrap_or_else(|panic| resume_unwind(panic));
         slots?;
         Ok(others?)

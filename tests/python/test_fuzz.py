@@ -1,6 +1,7 @@
-"""Every operation of the OpenAPI document with generated input, valid and not: no answer of 5xx, none that the document
-does not have, none without a token. QX_FUZZ_EXAMPLES is how many inputs each operation gets besides those that its
-schema's limits make, QX_FUZZ_CASES how many requests there must have been, and QX_FUZZ_SEED makes others of them."""
+"""The operations of the OpenAPI document, but those that schemathesis.toml leaves out, with generated input, valid and
+not: no answer of 5xx, none that the document does not have, none without a token. QX_FUZZ_EXAMPLES is how many inputs
+each operation gets besides those that its schema's limits make, QX_FUZZ_CASES how many requests there must have been,
+and QX_FUZZ_SEED makes others of them."""
 
 import json
 import os

@@ -111,7 +111,8 @@ impl Seek for Blocks {
                 .position
                 .checked_add_signed(by)
                 .ok_or(io::ErrorKind::InvalidInput)?,
-            SeekFrom::Start(_) | SeekFrom::End(_) => self.file.seek(to)?,
+            SeekFrom::Start(at) => at,
+            SeekFrom::End(_) => self.file.seek(to)?,
         };
         Ok(self.position)
     }
